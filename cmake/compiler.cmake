@@ -1,0 +1,39 @@
+# How every target of ours is compiled.
+find_program(STARLING_CCACHE ccache)
+if(STARLING_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${STARLING_CCACHE}")
+endif()
+
+add_library(starling_options INTERFACE)
+target_include_directories(starling_options INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(starling_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these inside std::string, std::variant and std::vector at -O2 (GCC bugs 105329, 105562, 107852).
+  target_compile_options(starling_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-array-bounds
+    -Wno-stringop-overflow -Wno-stringop-overread)
+endif()
+if(STARLING_SANITIZE)
+  target_compile_options(starling_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined)
+  target_link_options(starling_options INTERFACE -fsanitize=address,undefined)
+else()
+  target_compile_definitions(starling_options INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+  target_compile_options(starling_options INTERFACE -fstack-protector-strong)
+endif()
+
+# starling_library(NAME SOURCES... LINK TARGETS...): one room, or one part of a room, as a static library.
+function(starling_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC starling_options ${ARG_LINK})
+endfunction()
+
+# starling_program(NAME SOURCES... LINK TARGETS...): an installed program.
+function(starling_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE starling_options ${ARG_LINK})
+  install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endfunction()

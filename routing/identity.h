@@ -1,0 +1,28 @@
+// A node's routing identity, derived from its one secret, the WireGuard private key (design: identity and trust):
+// Ed25519 seed = BLAKE2b-256 of a fixed label, keyed with the private key. NodeId = the Ed25519 public key.
+#pragma once
+
+#include "base/key.h"
+#include "routing/types.h"
+
+namespace starling::routing {
+
+class Identity {
+ public:
+  explicit Identity(const SecretKey& wireguard_private_key);
+  ~Identity();  // wipes the signing key
+  Identity(const Identity&) = delete;
+  Identity& operator=(const Identity&) = delete;
+
+  const NodeId& id() const { return id_; }
+  Signature sign(Bytes message) const;
+
+ private:
+  NodeId id_;
+  std::array<std::uint8_t, 64> secret_{};
+};
+
+// Ed25519 verification by libsodium. Pure.
+bool verify_signature(const NodeId& signer, Bytes message, const Signature& signature);
+
+}  // namespace starling::routing

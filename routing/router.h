@@ -1,0 +1,197 @@
+// One router: neighbours, link-state database, flooding, SPF, routes. Sans-I/O: time, packets and local changes come
+// in, an outbox of packets, route changes and events goes out. The same code runs in the daemon, in the lab's simulator
+// and under the fuzzers.
+//
+// The contract, as everywhere in Starling's cores:
+//   * every input carries its time; times never decrease;
+//   * after every call the caller drains outbox() and asks next_deadline() again;
+//   * next_deadline() is exact: the earliest moment at which on_timer would do something; calls before it change
+//   nothing;
+//   * hostile input is a counted, named drop, never an exception.
+// One thread only. docs/protocol.md is the wire format.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "base/key.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "routing/event.h"
+#include "routing/import_policy.h"
+#include "routing/types.h"
+
+namespace starling::routing {
+
+struct HelloConfig {
+  Duration interval = std::chrono::milliseconds(100);  // 10 ms .. 60 s
+  std::uint8_t multiplier = 3;                         // 2 .. 50; silence of multiplier × interval is Down
+};
+
+struct RouterConfig {
+  NodeId id;
+  PublicKey wireguard_key;  // in our announcement; binds NodeId to the tunnels' key
+  std::string name;         // 1..63 bytes of [a-zA-Z0-9._-]
+  bool transit = true;      // false: an end point, others never route through us
+  HelloConfig hello;
+  ImportPolicy accept;
+  std::vector<Prefix> announced;
+  std::vector<Prefix> connected;  // directly connected subnets of the underlay
+  bool events = true;             // false: none are made (large simulations)
+};
+
+struct NeighborConfig {
+  PublicKey wireguard_key;  // of the tunnel; the neighbour's announcement must name it
+  Metric cost = kDefaultCost;
+  std::uint16_t mtu = 1420;  // of the tunnel, bytes
+};
+
+// How to reach the origins that announce the same prefixes. Groups are keyed by that set of origins, so a failure
+// changes groups and leaves prefixes alone.
+struct RouteGroup {
+  std::uint32_t id = 0;             // stable while the set of origins is in use
+  std::vector<NodeId> origins;      // sorted
+  std::vector<NeighborId> members;  // equal-cost next hops, sorted; empty: unreachable
+  NeighborId backup = kNoNeighbor;  // loop-free alternate, if known
+  Metric metric = kUnreachable;
+  friend bool operator==(const RouteGroup&, const RouteGroup&) = default;
+};
+
+struct Route {
+  Prefix prefix;
+  std::uint32_t group = 0;
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+// What changed since the last drain. Apply `groups` first, then `routes`, then `removed_*`.
+struct RouteDelta {
+  std::vector<RouteGroup> groups;  // new or changed, whole
+  std::vector<Route> routes;       // new prefixes, or prefixes whose group is another now
+  std::vector<Prefix> removed_routes;
+  std::vector<std::uint32_t> removed_groups;  // no route uses them any more
+  bool empty() const { return groups.empty() && routes.empty() && removed_routes.empty() && removed_groups.empty(); }
+};
+
+// Which neighbours may send packets from a source prefix. Removals are held back for kIngressHold (limits.h).
+struct IngressChange {
+  Prefix prefix;
+  std::vector<NeighborId> allowed;  // sorted
+  bool removed = false;             // nobody announces it any more
+  friend bool operator==(const IngressChange&, const IngressChange&) = default;
+};
+
+struct RouterOutbox {
+  struct Packet {
+    NeighborId neighbor;
+    std::vector<std::uint8_t> bytes;  // a UDP payload of at most kMaxPacketSize
+  };
+  std::vector<Packet> packets;
+  RouteDelta routes;
+  std::vector<IngressChange> ingress;
+  std::vector<Event> events;
+
+  bool empty() const { return packets.empty() && routes.empty() && ingress.empty() && events.empty(); }
+  void clear();
+};
+
+// --- what people look at ---
+
+struct NeighborView {
+  NeighborId id = kNoNeighbor;
+  PublicKey wireguard_key;
+  std::optional<NodeId> node;  // once it has said Hello
+  std::string name;            // from its announcement, empty if unknown
+  NeighborState state = NeighborState::down;
+  Time since{};  // of the state
+  Metric cost = 0;
+  std::optional<Duration> round_trip;  // newest measurement
+  Duration detection_time{};           // silence that makes it Down, as negotiated
+  std::uint64_t hellos_received = 0;
+  std::uint64_t hellos_sent = 0;
+  std::uint64_t times_down = 0;  // left Full
+};
+
+struct LsaLinkView {
+  NodeId neighbor;
+  Metric metric = 0;
+  bool two_way = false;  // announced by the other end too, so it counts
+};
+
+struct LsaPrefixView {
+  Prefix prefix;
+  ImportVerdict verdict = ImportVerdict::accepted;
+};
+
+struct LsaView {
+  LsaKey key;
+  std::string name;
+  std::uint64_t sequence = 0;
+  std::uint32_t remaining_s = 0;
+  bool reachable = false;
+  bool transit = true;
+  PublicKey wireguard_key;
+  std::vector<LsaLinkView> links;
+  std::vector<LsaPrefixView> prefixes;
+};
+
+using DatabaseDigest = std::array<std::uint8_t, 16>;
+
+struct RouterStatistics {
+  std::uint64_t packets_received = 0, packets_sent = 0, packets_rejected = 0;
+  std::uint64_t bytes_received = 0, bytes_sent = 0;
+  std::uint64_t lsas_accepted = 0, lsas_rejected = 0, lsas_originated = 0;
+  std::uint64_t retransmissions = 0, spf_runs = 0, signatures_verified = 0;
+};
+
+class Router {
+ public:
+  // `random` must outlive the Router. Nothing is sent before start().
+  Router(RouterConfig config, SignFunction sign, VerifyFunction verify, RandomSource& random);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  void start(Now now);
+  // Originates a withdrawal of our own announcements and says goodbye to the neighbours (clean shutdown).
+  void shut_down(Now now);
+
+  void add_neighbor(Now now, NeighborId neighbor, const NeighborConfig& config);  // the handle must be unused
+  void remove_neighbor(Now now, NeighborId neighbor);
+  void set_cost(Now now, NeighborId neighbor, Metric cost);
+  void set_announced(Now now, std::vector<Prefix> prefixes);
+  void set_connected(Now now, std::vector<Prefix> subnets);
+
+  // The UDP payload of a control packet, from the tunnel of this neighbour, whose envelope was checked.
+  void on_packet(Now now, NeighborId neighbor, Bytes payload);
+  // The link below is known to be gone (carrier, interface): Down at once.
+  void on_carrier_lost(Now now, NeighborId neighbor);
+
+  // Hand in everything that arrived before calling this (drain the sockets first): a neighbour whose Hello was waiting
+  // in a queue was not silent. A call later than next_deadline() adds its lateness to every timeout judged (design §5).
+  void on_timer(Now now);
+  Time next_deadline() const;
+
+  RouterOutbox& outbox();
+
+  const RouterConfig& config() const;
+  DatabaseDigest digest() const;
+  std::vector<NeighborView> neighbors() const;
+  std::vector<LsaView> database(Now now) const;
+  std::vector<Route> routes() const;
+  std::vector<RouteGroup> groups() const;
+  std::vector<IngressChange> ingress() const;  // the whole table
+  const RouterStatistics& statistics() const;
+  // The name a node announced, or short_string(id).
+  std::string display_name(const NodeId& id) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace starling::routing

@@ -1,0 +1,47 @@
+// The named reasons for which the engine does not carry a packet. Nothing is dropped without one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace starling::wg {
+
+// Why packets were not carried. Every drop has a name; counted per peer where the peer is known. Names print as in
+// to_string, which is what people see (`ingress_source_not_allowed`).
+enum class DropReason : std::uint8_t {
+  // From the network, before a peer is known
+  malformed,         // no WireGuard message of this length and type
+  bad_mac1,          // an initiation or response for another public key than ours: the other side has a wrong key of us
+  unknown_receiver,  // data or response for an index that is no session of ours (a restart, or an old key)
+  unknown_peer,      // a valid initiation from a public key that is not configured here
+  bad_handshake,     // authentication inside a handshake message failed (wrong preshared key, or tampering)
+  handshake_replay,  // an initiation's timestamp is not newer than the last
+  handshake_flood,   // more initiations than the limit
+  low_order_key,     // a public key that makes the shared secret zero
+  // From the network, in a session
+  decrypt_failed,              // AEAD tag does not verify
+  replayed,                    // counter seen before or behind the window
+  session_expired,             // key older than REJECT_AFTER_TIME or used more than REJECT_AFTER_MESSAGES
+  inner_malformed,             // not an IP packet, or its length does not fit
+  ingress_source_not_allowed,  // the ingress filter knows the source, and this peer may not send it
+  ingress_source_unknown,      // nobody announces this source (yet)
+  control_invalid,  // to the control port, but not from the peer's key-derived address, to ours, with hop limit 255
+  underlay_loop,    // our own UDP, come back through our own TUN
+  // To the network
+  egress_no_route,    // no peer owns this destination
+  egress_not_ip,      // from the TUN, but no IP packet
+  no_endpoint,        // the peer's address is not known (yet)
+  staged_overflow,    // more than 128 packets waited for a handshake; the oldest went
+  handshake_gave_up,  // no answer to any of 18 initiations; what waited was dropped
+  send_failed,        // the kernel refused the datagram
+  tun_write_failed,   // the kernel refused the inner packet
+  queue_full,         // a queue between threads was full
+  count_              // not a reason: how many there are
+};
+inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropReason::count_);
+const char* to_string(DropReason reason);
+
+using DropCounters = std::array<std::uint64_t, kDropReasonCount>;  // packets
+
+}  // namespace starling::wg

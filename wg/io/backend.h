@@ -1,0 +1,129 @@
+// The engine as the daemon sees it: tunnels to peers, two tables, control packets. The one header of wg that daemon/
+// includes (with wg/tables.h). Two implementations are planned: our own engine in user space (make_userspace_backend),
+// and the kernel's (a later issue); nothing here may assume either.
+//
+// Threads: every call is made from one thread, the owner's. The implementation runs threads of its own and hands what
+// happened back through notification_fd(), which polls readable, and dispatch(), which calls the observer on the
+// owner's thread. All calls return at once: nothing here waits for the network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "base/key.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "wg/drop_reason.h"
+#include "wg/tables.h"
+
+namespace starling::wg {
+
+// The link-local address of a node inside its tunnels: fe80::/64 and 64 bits of BLAKE2s over its WireGuard public key
+// (docs/protocol.md says which). Both ends can compute it, so it needs no configuration.
+IpAddress link_local_address(const PublicKey& key);
+
+// X25519 of the base point: what `wg pubkey` prints.
+PublicKey derive_public_key(const SecretKey& private_key);
+
+struct BackendConfig {
+  std::string interface;           // 1..15 bytes; created, must not exist
+  SecretKey private_key;           // clamped on use
+  std::uint16_t listen_port = 0;   // 0: the kernel picks one; the same on IPv4 and IPv6
+  std::uint32_t fwmark = 0;        // SO_MARK of the UDP sockets, 0 none
+  int mtu = 1420;                  // bytes of an inner packet, 1280..65535
+  std::uint16_t control_port = 0;  // UDP port of control packets inside the tunnel; 0: none, such packets are ordinary
+};
+
+struct PeerConfig {
+  PublicKey public_key;
+  std::optional<SecretKey> preshared_key;
+  std::optional<Endpoint> endpoint;
+  std::uint16_t persistent_keepalive_s = 0;  // 0 off
+  bool control = false;                      // control packets are exchanged with this peer
+};
+
+struct PeerStatus {
+  PeerId id = kNoPeer;
+  PublicKey public_key;
+  bool has_preshared_key = false;
+  std::optional<Endpoint> endpoint;
+  std::uint16_t persistent_keepalive_s = 0;
+  std::optional<WallTime> last_handshake;
+  std::uint64_t rx_bytes = 0;  // as `wg show` counts: UDP payload of authenticated messages
+  std::uint64_t tx_bytes = 0;
+  std::uint64_t rx_packets = 0;  // inner data packets
+  std::uint64_t tx_packets = 0;
+  std::uint32_t unanswered_initiations = 0;  // in the present attempt
+  DropCounters drops{};
+};
+
+struct BackendStatus {
+  std::string interface;
+  std::uint32_t interface_index = 0;
+  PublicKey public_key;
+  std::uint16_t listen_port = 0;
+  std::uint32_t fwmark = 0;
+  int mtu = 0;
+  DropCounters drops{};  // where no peer is known
+  std::vector<PeerStatus> peers;
+};
+
+// What the engine tells its owner, always from inside dispatch().
+class BackendObserver {
+ public:
+  virtual ~BackendObserver() = default;
+  // The UDP payload of a control packet that passed all checks of its envelope. `payload` lives until the call returns.
+  virtual void on_control_packet(Now received_at, PeerId peer, Bytes payload) = 0;
+  // A handshake completed; the tunnel can carry packets.
+  virtual void on_session(Now at, PeerId peer, bool as_initiator) = 0;
+  // An authenticated packet came from another address than before.
+  virtual void on_endpoint(Now at, PeerId peer, const Endpoint& endpoint) = 0;
+  // Packets were dropped: rate-limited to about one call a second per peer and reason, with the count since the last
+  // one. `peer` may be kNoPeer. `source` is the inner source (ingress_*), inner destination (egress_*) or outer
+  // address, if known.
+  virtual void on_drop(Now at, PeerId peer, DropReason reason, std::uint64_t count,
+                       std::optional<IpAddress> source) = 0;
+  // The TUN is gone (someone deleted it) or a socket failed for good; the backend carries nothing any more.
+  virtual void on_fatal(Now at, const std::string& what) = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;  // stops the threads and removes the interface; peers and keys are wiped
+
+  // The peer's handle. An error for a key that is there already, or our own.
+  virtual Result<PeerId> add_peer(const PeerConfig& config) = 0;
+  virtual void remove_peer(PeerId peer) = 0;
+  // Also starts a handshake at once if packets wait for one.
+  virtual void set_endpoint(PeerId peer, const Endpoint& endpoint) = 0;
+
+  // Compile the description and swap it in as one atomic step; packets see the old table or the new, never a mixture.
+  virtual void set_egress(const EgressDescription& description) = 0;
+  // The groups alone (same count as before): a reroute. Does not touch or copy the prefixes.
+  virtual void set_egress_groups(std::vector<NextHopGroup> groups) = 0;
+  virtual void set_ingress(const IngressDescription& description) = 0;
+  // What the engine is using at this moment, read back from the live snapshot (not from what was last set).
+  virtual EgressDescription egress() const = 0;
+  virtual IngressDescription ingress() const = 0;
+
+  // Wraps `payload` as IPv6/UDP between the two link-local addresses and sends it ahead of data. Starts a handshake if
+  // there is no session, and then sends only the newest few control packets that waited.
+  virtual void send_control(PeerId peer, Bytes payload) = 0;
+
+  virtual BackendStatus status() const = 0;
+
+  virtual int notification_fd() const = 0;
+  virtual void dispatch(BackendObserver& observer) = 0;
+};
+
+// Our own engine: one TUN, one UDP port, one thread. The interface is created and up when this returns; addresses and
+// routes are the caller's. An error names what failed and what would help (no /dev/net/tun, no CAP_NET_ADMIN, port in
+// use).
+Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& config);
+
+}  // namespace starling::wg

@@ -1,0 +1,32 @@
+// Which peer carries a packet: longest prefix match to a next-hop group, then one member per flow. An immutable
+// snapshot: a change makes a new one, which shares the trie with the old where only groups differ (a reroute).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/ip.h"
+#include "wg/protocol/prefix_trie.h"
+#include "wg/tables.h"
+
+namespace starling::wg {
+
+class EgressTable {
+ public:
+  static std::shared_ptr<const EgressTable> compile(const EgressDescription& description);
+  // The same prefixes with other groups (as many as before, else std::invalid_argument).
+  std::shared_ptr<const EgressTable> with_groups(std::vector<NextHopGroup> groups) const;
+
+  // The peer for this destination and flow; kNoPeer if no prefix covers it or its group is empty. The same flow hash
+  // always yields the same member while the group stays the same, and, for each flow on a member that stays, when
+  // others go.
+  PeerId lookup(const IpAddress& destination, std::uint32_t flow_hash) const;
+
+  EgressDescription describe() const;
+
+ private:
+  std::shared_ptr<const PrefixTrie> trie_;
+  std::vector<NextHopGroup> groups_;
+};
+
+}  // namespace starling::wg

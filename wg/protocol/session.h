@@ -1,0 +1,79 @@
+// One transport session: two ChaCha20-Poly1305 keys, a send counter and a replay window (whitepaper §5.4.6).
+// The seam between the handshake core and the fast data path: Device makes Sessions and hands them out; whoever moves
+// packets seals and opens in place in its own buffers, from any thread, and tells the Device in batches what it did.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "base/bytes.h"
+#include "base/key.h"
+#include "base/time.h"
+#include "wg/protocol/replay_window.h"
+#include "wg/tables.h"
+
+namespace starling::wg {
+
+// A data message is: type 4 and 3 reserved bytes, receiver index, counter (little-endian), ciphertext, tag.
+inline constexpr std::size_t kDataHeaderSize = 16;                            // bytes, before the ciphertext
+inline constexpr std::size_t kDataTagSize = 16;                               // bytes, after it
+inline constexpr std::size_t kDataOverhead = kDataHeaderSize + kDataTagSize;  // 32: also the size of a keepalive
+
+enum class OpenResult : std::uint8_t {
+  ok,
+  too_short,       // shorter than a keepalive
+  decrypt_failed,  // the tag does not verify
+  replayed,        // counter seen before or behind the window
+  expired,         // REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES
+};
+
+enum class SealResult : std::uint8_t {
+  ok,
+  expired,  // REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES: ask the Device for a new handshake
+};
+
+class Session {
+ public:
+  struct Keys {
+    SecretKey send;
+    SecretKey receive;
+  };
+
+  Session(PeerId peer, Keys keys, std::uint32_t local_index, std::uint32_t remote_index, bool is_initiator,
+          Time created);
+  ~Session();  // wipes the keys
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  PeerId peer() const { return peer_; }
+  std::uint32_t local_index() const { return local_index_; }    // in data that we receive
+  std::uint32_t remote_index() const { return remote_index_; }  // in data that we send
+  bool is_initiator() const { return is_initiator_; }
+  Time created() const { return created_; }
+  std::uint64_t messages_sent() const { return send_counter_.load(std::memory_order_relaxed); }
+
+  // Makes `message` a data message in place: the caller has put the padded plaintext at [16, size − 16). Any thread.
+  SealResult seal(Time now, MutableBytes message);
+
+  // Verifies and decrypts a data message in place; on ok `plaintext` is the view of it inside `message` (padding
+  // included, empty for a keepalive). The replay window moves only for authentic messages. Any thread.
+  OpenResult open(Time now, MutableBytes message, MutableBytes& plaintext);
+
+ private:
+  const PeerId peer_;
+  Keys keys_;
+  const std::uint32_t local_index_;
+  const std::uint32_t remote_index_;
+  const bool is_initiator_;
+  const Time created_;
+  std::atomic<std::uint64_t> send_counter_{0};
+  std::mutex
+      window_mutex_;  // held for the few instructions of a window check; the data path issue measures alternatives
+  ReplayWindow window_;
+};
+
+using SessionPtr = std::shared_ptr<Session>;
+
+}  // namespace starling::wg
