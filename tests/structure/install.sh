@@ -1,0 +1,10 @@
+#!/bin/bash
+# `cmake --install` puts every program in place, and what is installed starts.
+. "$SOURCE_DIR/tests/lib.sh"
+cmake --install "$(dirname "$BIN")" --prefix "$work/prefix" >"$work/install.log" || fail "cmake --install"
+for program in starlingd starling starling-lab starling-wg; do
+  [ -x "$work/prefix/bin/$program" ] || fail "$program is not installed"
+  "$work/prefix/bin/$program" --version | grep -q '[0-9]\.[0-9]' || fail "$program --version prints no version"
+  "$work/prefix/bin/$program" --help | grep -qi usage || fail "$program --help prints no usage"
+done
+"$work/prefix/bin/starling" lab --help | grep -qi usage || fail "starling does not find its installed sister starling-lab"
