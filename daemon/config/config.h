@@ -1,0 +1,85 @@
+// The configuration of one node, as docs/operating.md describes it and docs/starlingd.schema.json checks it.
+// Invariant: a Config that a loader returned satisfies every rule of that page; whoever has one need not check again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/key.h"
+#include "routing/import_policy.h"
+#include "routing/router.h"
+#include "routing/types.h"
+
+namespace starling::daemon {
+
+inline constexpr int kMtuDefault = 1420;                     // bytes
+inline constexpr int kMtuMin = 1280;                         // bytes, IPv6's minimum
+inline constexpr int kMtuMax = 65535;                        // bytes
+inline constexpr std::uint32_t kRouteTableDefault = 254;     // the kernel's "main"
+inline constexpr std::uint32_t kRouteMetricDefault = 4201;   // ours alone: the kernel replaces by (prefix, metric)
+inline constexpr std::size_t kInterfaceNameSizeMax = 15;     // bytes, IFNAMSIZ without its end
+inline constexpr std::size_t kNodeNameSizeMax = 63;          // bytes
+inline constexpr std::uint16_t kKeepaliveMax_s = 65535;      // seconds
+inline constexpr Duration kHelloIntervalMin = std::chrono::milliseconds(10);
+inline constexpr Duration kHelloIntervalMax = std::chrono::seconds(60);
+inline constexpr int kHelloMultiplierMin = 2;
+inline constexpr int kHelloMultiplierMax = 50;
+
+// "host:port": a name, an IPv4 address, or an IPv6 address in brackets.
+struct HostPort {
+  std::string host;  // without brackets
+  std::uint16_t port = 0;
+
+  static std::optional<HostPort> parse(std::string_view text);
+  // The endpoint if `host` is an address; nothing if it is a name that must be resolved.
+  std::optional<Endpoint> numeric() const;
+  std::string to_string() const;
+  friend bool operator==(const HostPort&, const HostPort&) = default;
+};
+
+struct PeerEntry {
+  PublicKey public_key;
+  std::optional<HostPort> endpoint;
+  std::optional<SecretKey> preshared_key;
+  std::uint16_t persistent_keepalive_s = 0;  // 0 off
+  routing::Metric cost = routing::kDefaultCost;
+  bool routing = true;              // false: stock WireGuard, no Hellos
+  std::vector<Prefix> allowed_ips;  // only with routing false; announced by us
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+const char* to_string(LogLevel level);
+
+enum class LogFormat : std::uint8_t { text, json };
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+  std::optional<std::string> file;  // absolute or relative to where starlingd runs; standard error without it
+};
+
+struct RouteConfig {
+  std::uint32_t table = kRouteTableDefault;
+  std::uint32_t metric = kRouteMetricDefault;
+};
+
+struct Config {
+  std::string interface;
+  SecretKey private_key;          // from private_key or private_key_file
+  std::uint16_t listen_port = 0;  // 0: the kernel picks one
+  std::string name;               // the machine's host name where the file says nothing
+  std::vector<InterfaceAddress> addresses;
+  std::vector<Prefix> announce;
+  std::vector<PeerEntry> peers;
+  routing::ImportPolicy accept;
+  int mtu = kMtuDefault;
+  bool transit = true;
+  routing::HelloConfig hello;
+  RouteConfig routes;
+  LogConfig log;
+};
+
+}  // namespace starling::daemon
