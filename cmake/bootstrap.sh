@@ -35,20 +35,18 @@ install_packages() {
 
 # build PRESET [TARGET...]: configures when needed, builds, and prints progress only if there is something to do.
 build() {
-  local preset=$1 targets=() log
+  local preset=$1 log quiet=()
   shift
-  [ $# -gt 0 ] && targets=(--target "$@")
   log=$(mktemp)
   if [ ! -f "$root/build/$preset/build.ninja" ] && ! (cd "$root" && cmake --preset "$preset") >"$log" 2>&1; then
     cat "$log" >&2
     return 1
   fi
   rm -f "$log"
-  local quiet=()
-  if (cd "$root/build/$preset" && ninja -n | grep -q 'no work to do'); then
+  if (cd "$root/build/$preset" && ninja -n "$@" | grep -q 'no work to do'); then
     quiet=(--quiet)
   else
     echo "building ($preset)"
   fi
-  (cd "$root" && cmake --build "build/$preset" "${targets[@]}" -- "${quiet[@]}")
+  (cd "$root/build/$preset" && ninja "${quiet[@]}" "$@")
 }
