@@ -12,28 +12,28 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 2>/dev/null | aw
 [ -n "$mirror" ] || skip "apt knows no bookworm mirror"
 fresh=$work/machine
 
-leave_machine() {
-  for mount in run proc sys dev/net dev/pts dev; do mountpoint -q "$fresh/$mount" && umount -R "$fresh/$mount"; done
-}
-trap 'leave_machine; finish' EXIT
-
 note "debootstrap"
 debootstrap --variant=minbase bookworm "$fresh" "$mirror" >"$work/debootstrap.log" 2>&1 || fail "debootstrap"
-for file in sources.list sources.list.d apt.conf.d preferences.d trusted.gpg.d; do
-  [ -e "/etc/apt/$file" ] && rm -rf "$fresh/etc/apt/$file" && cp -a "/etc/apt/$file" "$fresh/etc/apt/$file"
-done
+rm -f "$fresh/etc/apt/sources.list"
+cp -a /etc/apt/sources.list /etc/apt/sources.list.d "$fresh/etc/apt/" 2>/dev/null
 cp /etc/resolv.conf /etc/hosts "$fresh/etc/" 2>/dev/null
-mount -t proc proc "$fresh/proc" && mount -t sysfs sys "$fresh/sys" && mount --bind /dev "$fresh/dev" &&
-  mount -t devpts devpts "$fresh/dev/pts" && mount -t tmpfs tmpfs "$fresh/run" || fail "cannot mount the machine's file systems"
-mkdir -p "$fresh/root" && git clone -q "$SOURCE_DIR" "$fresh/root/starling" || fail "git clone"
+git clone -q "$SOURCE_DIR" "$fresh/root/starling" || fail "git clone"
 
-# A clean environment: nothing of this machine's PATH, compilers or caches.
+# A machine has mounts and processes of its own, which end with it; / is a mount point, as `ip netns exec` wants it.
+cat >"$work/boot" <<'BOOT'
+machine=$1 command=$2
+shift 2
+mount --bind "$machine" "$machine" && cd "$machine" && mount -t proc proc proc && mount -t sysfs sys sys &&
+  mount --rbind /dev dev && mount -t tmpfs tmpfs run || exit 1
+# A clean environment: nothing of the host's PATH, compilers or caches.
+exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 STARLING_FRESH_MACHINE=1 "$@" \
+  chroot . /bin/bash -c "cd /root/starling && $command"
+BOOT
 on_machine() {
-  env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 STARLING_FRESH_MACHINE=1 "${offline[@]}" \
-    chroot "$fresh" /bin/bash -c "cd /root/starling && $1"
+  unshare --mount --pid --fork --kill-child --propagation private /bin/bash "$work/boot" "$fresh" "$1" "${offline[@]}"
 }
 offline=()
-command -v "$fresh/usr/bin/g++" >/dev/null && fail "the machine is not fresh: it has a compiler"
+[ -e "$fresh/usr/bin/g++" ] && fail "the machine is not fresh: it has a compiler"
 
 note "./topologies/run diamond"
 on_machine './topologies/run diamond' >"$work/run.log" 2>&1 || fail "./topologies/run diamond on a fresh machine"
