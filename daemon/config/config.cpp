@@ -42,8 +42,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }  // namespace
 
 std::optional<HostPort> HostPort::parse(std::string_view text) {
-  if (const auto endpoint = Endpoint::parse(text))
-    return HostPort{endpoint->address.to_string(), endpoint->port};
+  if (const auto endpoint = Endpoint::parse(text)) return HostPort{endpoint->address.to_string(), endpoint->port};
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view host = text.substr(0, colon);

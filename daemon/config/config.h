@@ -15,14 +15,14 @@
 
 namespace starling::daemon {
 
-inline constexpr int kMtuDefault = 1420;                     // bytes
-inline constexpr int kMtuMin = 1280;                         // bytes, IPv6's minimum
-inline constexpr int kMtuMax = 65535;                        // bytes
-inline constexpr std::uint32_t kRouteTableDefault = 254;     // the kernel's "main"
-inline constexpr std::uint32_t kRouteMetricDefault = 4201;   // ours alone: the kernel replaces by (prefix, metric)
-inline constexpr std::size_t kInterfaceNameSizeMax = 15;     // bytes, IFNAMSIZ without its end
-inline constexpr std::size_t kNodeNameSizeMax = 63;          // bytes
-inline constexpr std::uint16_t kKeepaliveMax_s = 65535;      // seconds
+inline constexpr int kMtuDefault = 1420;                    // bytes
+inline constexpr int kMtuMin = 1280;                        // bytes, IPv6's minimum
+inline constexpr int kMtuMax = 65535;                       // bytes
+inline constexpr std::uint32_t kRouteTableDefault = 254;    // the kernel's "main"
+inline constexpr std::uint32_t kRouteMetricDefault = 4201;  // ours alone: the kernel replaces by (prefix, metric)
+inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
+inline constexpr std::size_t kNodeNameSizeMax = 63;         // bytes
+inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
 inline constexpr Duration kHelloIntervalMin = std::chrono::milliseconds(10);
 inline constexpr Duration kHelloIntervalMax = std::chrono::seconds(60);
 inline constexpr int kHelloMultiplierMin = 2;

@@ -1,5 +1,5 @@
-// What is wrong in a file that a person wrote: where, what, and what would be right. All errors of a file are collected,
-// so that one look mends it.
+// What is wrong in a file that a person wrote: where, what, and what would be right. All errors of a file are
+// collected, so that one look mends it.
 #pragma once
 
 #include <span>

@@ -4,11 +4,26 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace starling::daemon {
 
 using nlohmann::json;
+
+namespace {
+
+// 7, and also 7.0, which JSON Schema calls an integer too. All our ranges end below 2^53.
+std::optional<std::uint64_t> whole_number(const json& value) {
+  constexpr double kExactMax = 9007199254740992.0;
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  if (!value.is_number()) return std::nullopt;
+  const double number = value.get<double>();
+  if (!(number >= 0 && number <= kExactMax) || std::trunc(number) != number) return std::nullopt;
+  return static_cast<std::uint64_t>(number);
+}
+
+}  // namespace
 
 std::string quoted(const json& value) {
   constexpr std::size_t kQuotedSizeMax = 60;
@@ -51,10 +66,7 @@ std::optional<bool> FieldReader::boolean(std::string_view key) {
 std::optional<std::uint64_t> FieldReader::integer(std::string_view key, std::uint64_t min, std::uint64_t max) {
   const json* value = find(key);
   if (value == nullptr) return std::nullopt;
-  if (value->is_number_unsigned()) {
-    const auto number = value->get<std::uint64_t>();
-    if (number >= min && number <= max) return number;
-  }
+  if (const auto number = whole_number(*value); number && *number >= min && *number <= max) return number;
   wrong_type(key, fmt::format("a whole number, {} to {}", min, max), *value);
   return std::nullopt;
 }
@@ -89,8 +101,7 @@ void FieldReader::array(std::string_view key, const std::function<void(const jso
   for (std::size_t i = 0; i < value->size(); i++) each((*value)[i], child_pointer(pointer_to(key), i));
 }
 
-void FieldReader::texts(std::string_view key,
-                        const std::function<void(const std::string&, const std::string&)>& each) {
+void FieldReader::texts(std::string_view key, const std::function<void(const std::string&, const std::string&)>& each) {
   array(key, [&](const json& value, const std::string& at) {
     if (value.is_string())
       each(value.get_ref<const std::string&>(), at);
@@ -109,9 +120,9 @@ void FieldReader::refuse_unknown() {
   for (const auto& member : object_->items()) {
     if (std::find(known_.begin(), known_.end(), member.key()) != known_.end()) continue;
     const std::string_view meant = nearest_word(member.key(), known_);
-    sink_.add(pointer_to(member.key()),
-              meant.empty() ? fmt::format("is no known key; known here: {}", fmt::join(known_, ", "))
-                            : fmt::format("is no known key; did you mean \"{}\"?", meant));
+    sink_.add(pointer_to(member.key()), meant.empty()
+                                            ? fmt::format("is no known key; known here: {}", fmt::join(known_, ", "))
+                                            : fmt::format("is no known key; did you mean \"{}\"?", meant));
   }
 }
 

@@ -19,7 +19,9 @@ struct ErrorSink {
   std::string file;
   ConfigErrors errors;
 
-  void add(std::string pointer, std::string message) { errors.push_back({file, std::move(pointer), std::move(message)}); }
+  void add(std::string pointer, std::string message) {
+    errors.push_back({file, std::move(pointer), std::move(message)});
+  }
 };
 
 class FieldReader {

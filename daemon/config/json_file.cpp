@@ -19,7 +19,8 @@ using nlohmann::json;
 // Follows the parser and remembers, for every open object, the keys seen so far.
 class DuplicateKeyFinder {
  public:
-  DuplicateKeyFinder(const std::string& source_name, ConfigErrors& errors) : source_name_(source_name), errors_(errors) {}
+  DuplicateKeyFinder(const std::string& source_name, ConfigErrors& errors)
+      : source_name_(source_name), errors_(errors) {}
 
   bool operator()(int /*depth*/, json::parse_event_t event, json& parsed) {
     switch (event) {
@@ -106,12 +107,15 @@ Result<json, ConfigErrors> parse_json_text(std::string_view text, const std::str
 Result<json, ConfigErrors> read_json_file(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) return ConfigErrors{{path, "", std::string("cannot be opened: ") + strerror(errno) + "; name a file that can be read"}};
+  if (!file)
+    return ConfigErrors{
+        {path, "", std::string("cannot be opened: ") + strerror(errno) + "; name a file that can be read"}};
   std::ostringstream text;
   text << file.rdbuf();
   // A folder opens, but cannot be read.
   if (file.bad() || text.fail()) return ConfigErrors{{path, "", "cannot be read or is empty; name a JSON file"}};
-  if (text.view().size() > kJsonFileSizeMax) return ConfigErrors{{path, "", "is larger than 64 MiB; name a JSON file of a node"}};
+  if (text.view().size() > kJsonFileSizeMax)
+    return ConfigErrors{{path, "", "is larger than 64 MiB; name a JSON file of a node"}};
   return parse_json_text(text.view(), path);
 }
 
