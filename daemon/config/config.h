@@ -9,6 +9,7 @@
 
 #include "base/ip.h"
 #include "base/key.h"
+#include "daemon/control/event_log.h"
 #include "routing/import_policy.h"
 #include "routing/router.h"
 #include "routing/types.h"
@@ -48,17 +49,6 @@ struct PeerEntry {
   routing::Metric cost = routing::kDefaultCost;
   bool routing = true;              // false: stock WireGuard, no Hellos
   std::vector<Prefix> allowed_ips;  // only with routing false; announced by us
-};
-
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-const char* to_string(LogLevel level);
-
-enum class LogFormat : std::uint8_t { text, json };
-
-struct LogConfig {
-  LogLevel level = LogLevel::info;
-  LogFormat format = LogFormat::text;
-  std::optional<std::string> file;  // absolute or relative to where starlingd runs; standard error without it
 };
 
 struct RouteConfig {

@@ -198,9 +198,9 @@ void read_log(FieldReader& parent, Config& config, ErrorSink& sink) {
   if (value == nullptr) return;
   FieldReader reader(*value, parent.pointer_to("log"), sink);
   if (const auto level = reader.one_of("level", {"debug", "info", "warning", "error"}))
-    config.log.level = static_cast<LogLevel>(*level);
+    config.log.level = static_cast<EventLevel>(*level);
   if (const auto format = reader.one_of("format", {"text", "json"}))
-    config.log.format = static_cast<LogFormat>(*format);
+    config.log.format = static_cast<LogConfig::Format>(*format);
   if (const auto file = reader.text("file")) {
     config.log.file = *file;
     if (file->empty()) reader.error("file", "is empty; name a file, or leave it out to log to standard error");
