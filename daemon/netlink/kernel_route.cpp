@@ -1,0 +1,108 @@
+#include "daemon/netlink/kernel_route.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+namespace starling::daemon {
+
+namespace {
+
+constexpr std::uint32_t kTableFieldMax = 255;  // larger ones only in RTA_TABLE
+
+rtmsg route_header(const KernelRoute& route) {
+  rtmsg header{};
+  header.rtm_family = address_family(route.prefix.family());
+  header.rtm_dst_len = static_cast<unsigned char>(route.prefix.length());
+  header.rtm_table = static_cast<unsigned char>(route.table <= kTableFieldMax ? route.table : RT_TABLE_UNSPEC);
+  header.rtm_protocol = route.protocol;
+  header.rtm_scope = route.prefix.family() == Family::ipv4 && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  header.rtm_type = RTN_UNICAST;
+  return header;
+}
+
+void append_gateway(NetlinkMessage& message, const KernelRoute& route) {
+  if (route.gateway->family() == route.prefix.family()) return message.attribute_address(RTA_GATEWAY, *route.gateway);
+  std::vector<std::uint8_t> via(sizeof(rtvia));
+  const auto family = static_cast<__kernel_sa_family_t>(address_family(route.gateway->family()));
+  std::memcpy(via.data(), &family, sizeof family);
+  const Bytes address = route.gateway->bytes();
+  via.insert(via.end(), address.begin(), address.end());
+  message.attribute(RTA_VIA, via);
+}
+
+NetlinkMessage route_message(int type, int flags, const KernelRoute& route) {
+  NetlinkMessage message(type, flags, route_header(route));
+  message.attribute_address(RTA_DST, route.prefix.address());
+  message.attribute_u32(RTA_TABLE, route.table);
+  message.attribute_u32(RTA_PRIORITY, route.metric);
+  message.attribute_u32(RTA_OIF, route.interface_index);
+  if (type == RTM_DELROUTE) return message;
+  if (route.gateway) append_gateway(message, route);
+  if (route.source) message.attribute_address(RTA_PREFSRC, *route.source);
+  return message;
+}
+
+std::optional<IpAddress> decode_gateway(const NetlinkAttributes& attributes) {
+  if (const auto gateway = attributes.address(RTA_GATEWAY)) return gateway;
+  const Bytes via = attributes.at(RTA_VIA);
+  if (via.size() != sizeof(rtvia) + 4 && via.size() != sizeof(rtvia) + 16) return std::nullopt;
+  return IpAddress::from_bytes(via.subspan(sizeof(rtvia)));
+}
+
+}  // namespace
+
+NetlinkMessage create_route_message(const KernelRoute& route) {
+  return route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
+}
+
+NetlinkMessage replace_route_message(const KernelRoute& route) {
+  return route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+}
+
+NetlinkMessage delete_route_message(const KernelRoute& route) {
+  rtmsg header = route_header(route);
+  header.rtm_scope = RT_SCOPE_NOWHERE;  // any
+  NetlinkMessage message(RTM_DELROUTE, 0, header);
+  message.attribute_address(RTA_DST, route.prefix.address());
+  message.attribute_u32(RTA_TABLE, route.table);
+  message.attribute_u32(RTA_PRIORITY, route.metric);
+  if (route.interface_index != 0) message.attribute_u32(RTA_OIF, route.interface_index);
+  return message;
+}
+
+std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
+  const auto* header = fixed_header<rtmsg>(message);
+  if (header == nullptr || (header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  const auto family = family_of(header->rtm_family);
+  if (!family || header->rtm_dst_len > (*family == Family::ipv4 ? 32 : 128)) return std::nullopt;
+  const NetlinkAttributes attributes(message, sizeof(rtmsg));
+  const IpAddress any = *family == Family::ipv4 ? IpAddress() : IpAddress::v6({});
+  const IpAddress address = attributes.address(RTA_DST).value_or(any);
+  if (address.family() != *family) return std::nullopt;
+  KernelRoute route;
+  route.prefix = Prefix(address, header->rtm_dst_len);
+  route.table = attributes.u32(RTA_TABLE).value_or(header->rtm_table);
+  route.metric = attributes.u32(RTA_PRIORITY).value_or(0);
+  route.protocol = header->rtm_protocol;
+  route.interface_index = attributes.u32(RTA_OIF).value_or(0);
+  route.gateway = decode_gateway(attributes);
+  route.source = attributes.address(RTA_PREFSRC);
+  route.unicast = header->rtm_type == RTN_UNICAST;
+  return route;
+}
+
+NetlinkAnswer dump_routes(NetlinkSocket& socket, const std::function<void(const KernelRoute&)>& each) {
+  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+    rtmsg header{};
+    header.rtm_family = family;
+    const NetlinkAnswer answer = socket.dump(NetlinkMessage(RTM_GETROUTE, 0, header), [&](const nlmsghdr& message) {
+      if (const auto route = decode_route(message)) each(*route);
+    });
+    // A kernel without IPv6 answers that it knows no such family.
+    if (!answer.ok() && !(family == AF_INET6 && answer.error == EAFNOSUPPORT)) return answer;
+  }
+  return {};
+}
+
+}  // namespace starling::daemon

@@ -1,0 +1,44 @@
+// A unicast route in one of the kernel's tables. The kernel's key is (family, table, prefix, metric): NLM_F_REPLACE
+// looks at nothing else, not even at who made the route. So ours have a metric of their own, are created with
+// NLM_F_EXCL, and only what we created is replaced.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "base/ip.h"
+#include "daemon/netlink/message.h"
+#include "daemon/netlink/socket.h"
+
+namespace starling::daemon {
+
+inline constexpr std::uint8_t kRouteProtocol = 201;  // "starling" in rt_protos; 201 is nobody else's
+inline constexpr std::uint32_t kMainTable = 254;
+
+struct KernelRoute {
+  Prefix prefix;
+  std::uint32_t table = kMainTable;
+  std::uint32_t metric = 0;
+  std::uint8_t protocol = kRouteProtocol;
+  std::uint32_t interface_index = 0;
+  std::optional<IpAddress> gateway;  // of either family (RTA_VIA where it differs from the prefix's)
+  std::optional<IpAddress> source;   // preferred source (prefsrc)
+  bool unicast = true;               // false: local, broadcast, blackhole, ...
+
+  friend bool operator==(const KernelRoute&, const KernelRoute&) = default;
+};
+
+// Fails with EEXIST if any route has this key.
+NetlinkMessage create_route_message(const KernelRoute& route);
+// Replaces the route of this key in one step, or creates it.
+NetlinkMessage replace_route_message(const KernelRoute& route);
+// Deletes the route of this key, device and protocol; ESRCH if there is none such.
+NetlinkMessage delete_route_message(const KernelRoute& route);
+
+// From RTM_NEWROUTE or RTM_DELROUTE; nothing for cached routes and other families.
+std::optional<KernelRoute> decode_route(const nlmsghdr& message);
+
+// Every route of both families in every table.
+NetlinkAnswer dump_routes(NetlinkSocket& socket, const std::function<void(const KernelRoute&)>& each);
+
+}  // namespace starling::daemon
