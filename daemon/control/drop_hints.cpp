@@ -1,0 +1,70 @@
+#include "daemon/control/drop_hints.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace starling::daemon {
+
+namespace {
+
+constexpr std::string_view kEndpoint = "{endpoint}";
+
+// In the order of wg::DropReason, then the routing module's.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kHints{{
+    {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
+    {"bad_mac1",
+     "a handshake for another public key: the other side has a wrong public key of us (compare `starling show "
+     "status`)"},
+    {"unknown_receiver",
+     "for a session that we do not have: normal for a moment after a restart, else two peers share one address"},
+    {"unknown_peer",
+     "a valid handshake from a public key that is not configured here: add that peer, or remove us at the other side"},
+    {"bad_handshake",
+     "the handshake does not authenticate: compare `preshared_key` on both sides (or someone tampers with packets)"},
+    {"handshake_replay",
+     "a handshake's timestamp is not newer than the last: a replay, or the peer's clock went back; two machines with "
+     "one key do this too"},
+    {"handshake_flood", "more handshakes than the limit from this peer: look for two machines that share one key"},
+    {"low_order_key", "the peer's public key is none: compare `public_key` with its `starling pubkey`"},
+    {"decrypt_failed", "a data packet does not authenticate: damaged or forged on the way"},
+    {"replayed",
+     "a packet came twice or very late: normal in small numbers on networks that duplicate or reorder, else a replay"},
+    {"session_expired", "the keys are too old and no new handshake succeeded: see whether packets arrive both ways"},
+    {"inner_malformed", "what came out of the tunnel is no IP packet: the other side's software is at fault"},
+    {"ingress_source_not_allowed",
+     "this neighbour may not send that source, since every way to it leads through us: it uses an address that is not "
+     "its own, or lacks `transit`"},
+    {"ingress_source_unknown",
+     "nobody announces that source: its node should have it in `addresses` or `announce` (normal for a moment after a "
+     "start); look for a service that answers from another address"},
+    {"control_invalid",
+     "a packet to the control port that is not the neighbour's own: a program in the mesh sends to UDP port 7827"},
+    {"underlay_loop", "our own tunnel packets came back through our tunnel: a route covers the peer's endpoint"},
+    {"egress_no_route", "no neighbour leads there: see `starling show routes` for the prefix and why it was refused"},
+    {"egress_not_ip", "a program wrote something that is no IP packet to the interface"},
+    {"no_endpoint",
+     "we do not know where this peer is: give it an `endpoint`, or wait until it calls us (it needs ours)"},
+    {"staged_overflow", "more than 128 packets waited for a handshake: the peer does not answer (see its endpoint)"},
+    {"handshake_gave_up",
+     "no answer to 18 initiations at {endpoint}: check endpoint, port, firewall, and that both public keys are right"},
+    {"send_failed", "the kernel refused the datagram to {endpoint}: no route to it, a firewall, or too large"},
+    {"tun_write_failed", "the kernel refused the packet from the tunnel: is the interface up?"},
+    {"queue_full", "packets came faster than they could be handled: the CPU is busy"},
+    {"malformed_packet", "a routing packet that does not decode: the neighbour runs another version, or is broken"},
+}};
+
+}  // namespace
+
+std::string drop_hint(std::string_view reason, std::string_view endpoint) {
+  const auto* const found =
+      std::find_if(kHints.begin(), kHints.end(), [&](const auto& entry) { return entry.first == reason; });
+  if (found == kHints.end()) return {};
+  std::string hint(found->second);
+  if (const std::size_t at = hint.find(kEndpoint); at != std::string::npos) {
+    hint.replace(at, kEndpoint.size(), endpoint.empty() ? "its endpoint" : endpoint);
+  }
+  return hint;
+}
+
+}  // namespace starling::daemon

@@ -1,0 +1,147 @@
+#include "daemon/control/event_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/control/drop_hints.h"
+
+namespace starling::daemon {
+
+using nlohmann::ordered_json;
+using routing::Event;
+using routing::EventKind;
+
+namespace {
+
+constexpr Duration kWindow = std::chrono::seconds(1);
+
+EventLevel level_of(const Event& event) {
+  switch (event.kind) {
+    case EventKind::lsa_accept:
+    case EventKind::spf_run: return EventLevel::debug;
+    case EventKind::neighbor_state:
+      return event.from == routing::NeighborState::full ? EventLevel::warning : EventLevel::info;
+    case EventKind::lsa_reject:
+    case EventKind::packet_reject:
+    case EventKind::route_refused: return EventLevel::warning;
+    default: return EventLevel::info;
+  }
+}
+
+bool has_text(const char* reason) {
+  return reason != nullptr && *reason != '\0';
+}
+
+ordered_json announcement_fields(const Event& event, const Names& names) {
+  ordered_json fields{
+      {"origin", names.node(event.lsa.origin)}, {"fragment", event.lsa.fragment}, {"sequence", event.sequence}};
+  if (event.neighbor != routing::kNoNeighbor) fields["neighbor"] = names.neighbor(event.neighbor);
+  if (has_text(event.reason)) fields["reason"] = event.reason;
+  return fields;
+}
+
+ordered_json neighbor_fields(const Event& event, const Names& names) {
+  ordered_json fields{{"neighbor", names.neighbor(event.neighbor)},
+                      {"from", routing::to_string(event.from)},
+                      {"to", routing::to_string(event.to)}};
+  if (has_text(event.reason)) fields["reason"] = event.reason;
+  return fields;
+}
+
+ordered_json spf_fields(const Event& event, std::optional<Duration> duration) {
+  ordered_json fields{{"reached", event.count}};
+  if (duration) fields["duration_us"] = duration->count() / 1000;
+  return fields;
+}
+
+ordered_json refused_fields(const Event& event, const Names& names) {
+  ordered_json fields{{"prefix", event.prefix ? event.prefix->to_string() : ""}};
+  if (event.lsa.origin != routing::NodeId{}) fields["origin"] = names.node(event.lsa.origin);
+  fields["reason"] = event.reason;
+  return fields;
+}
+
+ordered_json packet_reject_fields(const Event& event, const Names& names) {
+  ordered_json fields{{"neighbor", names.neighbor(event.neighbor)}, {"reason", event.reason}, {"count", event.count}};
+  if (std::string hint = drop_hint(event.reason); !hint.empty()) fields["hint"] = std::move(hint);
+  return fields;
+}
+
+const char* drop_event_name(wg::DropReason reason) {
+  switch (reason) {
+    case wg::DropReason::ingress_source_not_allowed:
+    case wg::DropReason::ingress_source_unknown: return "drop.source";
+    case wg::DropReason::egress_no_route:
+    case wg::DropReason::egress_not_ip: return "drop.destination";
+    case wg::DropReason::control_invalid: return "drop.control";
+    default: return "drop.tunnel";
+  }
+}
+
+}  // namespace
+
+ordered_json cause_json(const routing::Cause& cause, const Names& names) {
+  switch (cause.kind) {
+    case routing::Cause::Kind::none: return cause_none();
+    case routing::Cause::Kind::announcement:
+      return cause_announcement(names.node(cause.lsa.origin), cause.lsa.fragment, cause.sequence);
+    case routing::Cause::Kind::neighbor: return cause_neighbor(names.neighbor(cause.neighbor));
+    case routing::Cause::Kind::timer: return cause_timer();
+  }
+  return cause_none();
+}
+
+std::optional<std::uint64_t> EventPublisher::pass_rate_limit(routing::NeighborId neighbor, Time now) {
+  Window& window = reject_windows_[neighbor];
+  if (window.shown == 0 || now - window.start >= kWindow) {
+    window.start = now;
+    window.shown = 0;
+  }
+  if (window.shown >= kRejectEventsPerSecond) {
+    ++window.hidden;
+    return std::nullopt;
+  }
+  ++window.shown;
+  return std::exchange(window.hidden, 0);
+}
+
+void EventPublisher::publish(const Event& event, Now now, std::optional<Duration> spf_duration) {
+  ordered_json fields;
+  switch (event.kind) {
+    case EventKind::route_group:
+    case EventKind::route_add:
+    case EventKind::route_remove: return;
+    case EventKind::neighbor_state: fields = neighbor_fields(event, names_); break;
+    case EventKind::lsa_reject: {
+      const auto hidden = pass_rate_limit(event.neighbor, event.at);
+      if (!hidden) return;
+      fields = announcement_fields(event, names_);
+      if (*hidden > 0) fields["hidden"] = *hidden;
+      break;
+    }
+    case EventKind::lsa_originate:
+    case EventKind::lsa_accept:
+    case EventKind::lsa_withdraw:
+    case EventKind::lsa_expire:
+    case EventKind::sequence_jump: fields = announcement_fields(event, names_); break;
+    case EventKind::spf_run: fields = spf_fields(event, spf_duration); break;
+    case EventKind::route_refused: fields = refused_fields(event, names_); break;
+    case EventKind::packet_reject: fields = packet_reject_fields(event, names_); break;
+  }
+  // The event's own moment, on both clocks.
+  const Now moment{event.at, now.wall - (now.monotonic - event.at)};
+  log_.publish(level_of(event), routing::to_string(event.kind), fields, cause_json(event.cause, names_), moment);
+}
+
+void EventPublisher::publish_drop(wg::PeerId peer, wg::DropReason reason, std::uint64_t count,
+                                  std::optional<IpAddress> source, std::optional<Endpoint> endpoint, Now now) {
+  const std::string name = wg::to_string(reason);
+  const bool known = peer != wg::kNoPeer;
+  ordered_json fields{{"neighbor", nullptr}, {"reason", name}, {"count", count}, {"source", nullptr}};
+  if (known) fields["neighbor"] = names_.neighbor(peer);
+  if (source) fields["source"] = source->to_string();
+  fields["hint"] = drop_hint(name, endpoint ? endpoint->to_string() : "");
+  log_.publish(EventLevel::warning, drop_event_name(reason), fields,
+               known ? cause_neighbor(names_.neighbor(peer)) : cause_none(), now);
+}
+
+}  // namespace starling::daemon

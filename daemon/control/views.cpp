@@ -1,0 +1,281 @@
+#include "daemon/control/views.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "daemon/control/version.h"
+#include "routing/router.h"
+#include "wg/io/backend.h"
+
+namespace starling::daemon {
+
+using nlohmann::json;
+
+namespace {
+
+std::int64_t milliseconds(Duration span) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
+}
+
+template <typename Ids, typename Name>
+json names_of(const Ids& ids, const Name& name) {
+  json list = json::array();
+  for (const auto& id : ids) list.push_back(name(id));
+  return list;
+}
+
+json neighbor_or_null(const Names& names, routing::NeighborId id) {
+  return id == routing::kNoNeighbor ? json() : json(names.neighbor(id));
+}
+
+json statistics_json(const routing::RouterStatistics& statistics) {
+  return {{"packets_received", statistics.packets_received},
+          {"packets_sent", statistics.packets_sent},
+          {"packets_rejected", statistics.packets_rejected},
+          {"bytes_received", statistics.bytes_received},
+          {"bytes_sent", statistics.bytes_sent},
+          {"lsas_accepted", statistics.lsas_accepted},
+          {"lsas_rejected", statistics.lsas_rejected},
+          {"lsas_originated", statistics.lsas_originated},
+          {"retransmissions", statistics.retransmissions},
+          {"spf_runs", statistics.spf_runs},
+          {"signatures_verified", statistics.signatures_verified}};
+}
+
+json drops_json(const wg::DropCounters& drops) {
+  json named = json::object();
+  for (std::size_t i = 0; i < drops.size(); ++i) {
+    if (drops[i] > 0) named[wg::to_string(static_cast<wg::DropReason>(i))] = drops[i];
+  }
+  return named;
+}
+
+json endpoint_json(const std::optional<Endpoint>& endpoint) {
+  return endpoint ? json(endpoint->to_string()) : json();
+}
+
+// Every row of `routes` has these keys.
+json route_row(const Prefix& prefix, const char* status) {
+  return {{"prefix", prefix.to_string()},
+          {"origins", json::array()},
+          {"metric", nullptr},
+          {"next_hops", json::array()},
+          {"backup", nullptr},
+          {"status", status},
+          {"reason", nullptr}};
+}
+
+using RouteRows = std::multimap<Prefix, json>;
+
+void add_own_routes(const ViewContext& context, RouteRows& rows) {
+  const std::string self = context.names.node(context.router.config().id);
+  std::set<Prefix> taken;
+  for (const StaticPeer& peer : context.static_peers) {
+    for (const Prefix& prefix : peer.prefixes) {
+      json row = route_row(prefix, "static");
+      row["origins"] = {self};
+      row["next_hops"] = {context.names.neighbor(peer.peer)};
+      rows.emplace(prefix, std::move(row));
+      taken.insert(prefix);
+    }
+  }
+  for (const Prefix& prefix : context.own_prefixes) {
+    if (!taken.insert(prefix).second) continue;
+    json row = route_row(prefix, "own");
+    row["origins"] = {self};
+    rows.emplace(prefix, std::move(row));
+  }
+}
+
+void add_learned_routes(const ViewContext& context, RouteRows& rows) {
+  std::map<std::uint32_t, routing::RouteGroup> groups;
+  for (routing::RouteGroup& group : context.router.groups()) groups.emplace(group.id, std::move(group));
+  for (const routing::Route& route : context.router.routes()) {
+    const routing::RouteGroup& group = groups[route.group];
+    json row = route_row(route.prefix, group.members.empty() ? "unreachable" : "installed");
+    row["origins"] = names_of(group.origins, context.names.node);
+    if (group.metric != routing::kUnreachable) row["metric"] = group.metric;
+    row["next_hops"] = names_of(group.members, context.names.neighbor);
+    row["backup"] = neighbor_or_null(context.names, group.backup);
+    rows.emplace(route.prefix, std::move(row));
+  }
+}
+
+// One row for each prefix that others announce and that `accept` refuses, with all its origins.
+void add_refused_routes(const ViewContext& context, RouteRows& rows) {
+  std::map<Prefix, json> refused;
+  for (const routing::LsaView& lsa : context.router.database(context.now)) {
+    if (lsa.key.origin == context.router.config().id) continue;
+    for (const routing::LsaPrefixView& announced : lsa.prefixes) {
+      if (announced.verdict == routing::ImportVerdict::accepted) continue;
+      json& row = refused.try_emplace(announced.prefix, route_row(announced.prefix, "refused")).first->second;
+      row["reason"] = routing::to_string(announced.verdict);
+      row["origins"].push_back(context.names.node(lsa.key.origin));
+    }
+  }
+  for (auto& [prefix, row] : refused) rows.emplace(prefix, std::move(row));
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& view_names() {
+  static const std::vector<std::string_view> kNames{"status",  "neighbors", "routes", "lsdb",
+                                                    "tunnels", "egress",    "ingress"};
+  return kNames;
+}
+
+json status_view(const ViewContext& context) {
+  const routing::Router& router = context.router;
+  const wg::BackendStatus backend = context.backend.status();
+  const std::vector<routing::NeighborView> neighbors = router.neighbors();
+  return {{"name", router.config().name},
+          {"node", routing::to_string(router.config().id)},
+          {"public_key", to_base64(backend.public_key)},
+          {"interface", backend.interface},
+          {"listen_port", backend.listen_port},
+          {"version", version()},
+          {"mono_ns", context.now.monotonic.time_since_epoch().count()},
+          {"uptime_ms", milliseconds(context.now.monotonic - context.started)},
+          {"digest", to_hex(router.digest())},
+          {"neighbors_full", std::count_if(neighbors.begin(), neighbors.end(),
+                                           [](const auto& n) { return n.state == routing::NeighborState::full; })},
+          {"lsas", router.database(context.now).size()},
+          {"routes", router.routes().size()},
+          {"statistics", statistics_json(router.statistics())}};
+}
+
+json neighbors_view(const ViewContext& context) {
+  std::map<wg::PeerId, std::optional<Endpoint>> endpoints;
+  for (const wg::PeerStatus& peer : context.backend.status().peers) endpoints[peer.id] = peer.endpoint;
+  json list = json::array();
+  for (const routing::NeighborView& neighbor : context.router.neighbors()) {
+    json row{{"name", context.names.neighbor(neighbor.id)},
+             {"public_key", to_base64(neighbor.wireguard_key)},
+             {"node", neighbor.node ? json(routing::to_string(*neighbor.node)) : json()},
+             {"state", routing::to_string(neighbor.state)},
+             {"since_ms", milliseconds(context.now.monotonic - neighbor.since)},
+             {"cost", neighbor.cost},
+             {"rtt_us", nullptr},
+             {"endpoint", endpoint_json(endpoints[neighbor.id])},
+             {"detection_ms", milliseconds(neighbor.detection_time)},
+             {"hellos_sent", neighbor.hellos_sent},
+             {"hellos_received", neighbor.hellos_received},
+             {"times_down", neighbor.times_down}};
+    if (neighbor.round_trip) row["rtt_us"] = neighbor.round_trip->count() / 1000;
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+json routes_view(const ViewContext& context) {
+  RouteRows rows;
+  add_own_routes(context, rows);
+  add_learned_routes(context, rows);
+  add_refused_routes(context, rows);
+  json list = json::array();
+  for (auto& [prefix, row] : rows) list.push_back(std::move(row));
+  return list;
+}
+
+json lsdb_view(const ViewContext& context) {
+  json list = json::array();
+  for (const routing::LsaView& lsa : context.router.database(context.now)) {
+    json links = json::array();
+    for (const routing::LsaLinkView& link : lsa.links) {
+      links.push_back(
+          {{"neighbor", context.names.node(link.neighbor)}, {"metric", link.metric}, {"two_way", link.two_way}});
+    }
+    json prefixes = json::array();
+    for (const routing::LsaPrefixView& announced : lsa.prefixes) {
+      prefixes.push_back(
+          {{"prefix", announced.prefix.to_string()}, {"verdict", routing::to_string(announced.verdict)}});
+    }
+    list.push_back({{"origin", context.names.node(lsa.key.origin)},
+                    {"node", routing::to_string(lsa.key.origin)},
+                    {"fragment", lsa.key.fragment},
+                    {"sequence", lsa.sequence},
+                    {"remaining_s", lsa.remaining_s},
+                    {"reachable", lsa.reachable},
+                    {"transit", lsa.transit},
+                    {"public_key", to_base64(lsa.wireguard_key)},
+                    {"links", std::move(links)},
+                    {"prefixes", std::move(prefixes)}});
+  }
+  return list;
+}
+
+json tunnels_view(const ViewContext& context) {
+  std::set<routing::NeighborId> routed;
+  for (const routing::NeighborView& neighbor : context.router.neighbors()) routed.insert(neighbor.id);
+  const wg::BackendStatus status = context.backend.status();
+  json list = json::array();
+  for (const wg::PeerStatus& peer : status.peers) {
+    json row{{"name", context.names.neighbor(peer.id)},
+             {"public_key", to_base64(peer.public_key)},
+             {"endpoint", endpoint_json(peer.endpoint)},
+             {"routing", routed.contains(peer.id)},
+             {"last_handshake_s", nullptr},
+             {"rx_bytes", peer.rx_bytes},
+             {"tx_bytes", peer.tx_bytes},
+             {"rx_packets", peer.rx_packets},
+             {"tx_packets", peer.tx_packets},
+             {"unanswered_initiations", peer.unanswered_initiations},
+             {"drops", drops_json(peer.drops)}};
+    if (peer.last_handshake) {
+      // A wall clock that was set back must not make a handshake of the future.
+      const Duration age = std::max(context.now.wall - *peer.last_handshake, Duration::zero());
+      row["last_handshake_s"] = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+    }
+    list.push_back(std::move(row));
+  }
+  list.push_back({{"name", nullptr}, {"drops", drops_json(status.drops)}});
+  return list;
+}
+
+json egress_view(const ViewContext& context) {
+  wg::EgressDescription egress = context.backend.egress();
+  std::sort(egress.entries.begin(), egress.entries.end(),
+            [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
+  json list = json::array();
+  for (const wg::EgressEntry& entry : egress.entries) {
+    const wg::NextHopGroup& group = egress.groups.at(entry.group);
+    list.push_back({{"prefix", entry.prefix.to_string()},
+                    {"next_hops", names_of(group.members, context.names.neighbor)},
+                    {"backup", neighbor_or_null(context.names, group.backup)}});
+  }
+  return list;
+}
+
+json ingress_view(const ViewContext& context) {
+  wg::IngressDescription ingress = context.backend.ingress();
+  std::sort(ingress.entries.begin(), ingress.entries.end(),
+            [](const auto& a, const auto& b) { return a.prefix < b.prefix; });
+  json list = json::array();
+  for (const wg::IngressEntry& entry : ingress.entries) {
+    list.push_back({{"prefix", entry.prefix.to_string()},
+                    {"allowed", names_of(ingress.sets.at(entry.set), context.names.neighbor)}});
+  }
+  return list;
+}
+
+Result<json> answer_request(const ViewContext& context, const json& request) {
+  if (request.value("command", "") != "show") {
+    return Error{R"(unknown command; say {"command":"show","what":W} or {"command":"watch"})"};
+  }
+  const auto what = request.find("what");
+  using View = json (*)(const ViewContext&);
+  static const std::map<std::string_view, View> kViews{
+      {"status", status_view},   {"neighbors", neighbors_view}, {"routes", routes_view},  {"lsdb", lsdb_view},
+      {"tunnels", tunnels_view}, {"egress", egress_view},       {"ingress", ingress_view}};
+  if (what != request.end() && what->is_string()) {
+    const auto view = kViews.find(what->get_ref<const std::string&>());
+    if (view != kViews.end()) return view->second(context);
+  }
+  std::string choices;
+  for (const std::string_view name : view_names()) choices += (choices.empty() ? "" : ", ") + std::string(name);
+  return Error{"`what` is one of " + choices};
+}
+
+}  // namespace starling::daemon
