@@ -13,11 +13,13 @@ namespace starling::wg {
 
 class EgressTable {
  public:
+  // An entry must name a group that exists, else std::invalid_argument.
   static std::shared_ptr<const EgressTable> compile(const EgressDescription& description);
   // The same prefixes with other groups (as many as before, else std::invalid_argument).
   std::shared_ptr<const EgressTable> with_groups(std::vector<NextHopGroup> groups) const;
 
-  // The peer for this destination and flow; kNoPeer if no prefix covers it or its group is empty. The same flow hash
+  // The peer for this destination and flow; kNoPeer if no prefix covers it or its group is empty and
+  // has no backup. The same flow hash
   // always yields the same member while the group stays the same, and, for each flow on a member that stays, when
   // others go.
   PeerId lookup(const IpAddress& destination, std::uint32_t flow_hash) const;

@@ -19,6 +19,7 @@ enum class IngressVerdict : std::uint8_t {
 
 class IngressFilter {
  public:
+  // An entry must name a set that exists, else std::invalid_argument.
   static std::shared_ptr<const IngressFilter> compile(const IngressDescription& description);
 
   IngressVerdict check(const IpAddress& source, PeerId peer) const;

@@ -22,15 +22,31 @@ class PrefixTrie {
   std::vector<std::pair<Prefix, std::uint32_t>> entries() const;
 
  private:
-  // Path-compressed binary trie in one array; node 0 is no node, so 0 means "no child".
+  // An address as a number, its first bit the highest; IPv4 uses the upper 32 bits.
+  struct Key {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+
+    static Key of(const IpAddress& address);
+    bool bit(int index) const;                // 0..127
+    int common_bits(const Key& other) const;  // 0..128
+    Key masked(int length) const;             // 0..128
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+
+  // Path-compressed binary trie in one array. A child's prefix is longer than its parent's and inside it. Node 0 is no
+  // node, so 0 means "no child".
   struct Node {
-    Prefix prefix;
+    Key key;
     std::uint32_t child[2] = {0, 0};
     std::uint32_t value = 0;
+    std::uint8_t length = 0;
     bool has_value = false;
   };
 
-  void insert(std::uint32_t& root, const Prefix& prefix, std::uint32_t value);
+  std::uint32_t add_node(const Key& key, int length);
+  void insert(std::uint32_t& root, const Key& key, int length, std::uint32_t value);
+  void collect(std::uint32_t root, Family family, std::vector<std::pair<Prefix, std::uint32_t>>& out) const;
 
   std::vector<Node> nodes_;
   std::uint32_t root_v4_ = 0;

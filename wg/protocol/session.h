@@ -11,15 +11,11 @@
 #include "base/bytes.h"
 #include "base/key.h"
 #include "base/time.h"
+#include "wg/protocol/messages.h"
 #include "wg/protocol/replay_window.h"
 #include "wg/tables.h"
 
 namespace starling::wg {
-
-// A data message is: type 4 and 3 reserved bytes, receiver index, counter (little-endian), ciphertext, tag.
-inline constexpr std::size_t kDataHeaderSize = 16;                            // bytes, before the ciphertext
-inline constexpr std::size_t kDataTagSize = 16;                               // bytes, after it
-inline constexpr std::size_t kDataOverhead = kDataHeaderSize + kDataTagSize;  // 32: also the size of a keepalive
 
 enum class OpenResult : std::uint8_t {
   ok,
@@ -41,8 +37,9 @@ class Session {
     SecretKey receive;
   };
 
+  // `first_counter`: where sending starts, 0 but for tests of the limits.
   Session(PeerId peer, Keys keys, std::uint32_t local_index, std::uint32_t remote_index, bool is_initiator,
-          Time created);
+          Time created, std::uint64_t first_counter = 0);
   ~Session();  // wipes the keys
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -54,7 +51,8 @@ class Session {
   Time created() const { return created_; }
   std::uint64_t messages_sent() const { return send_counter_.load(std::memory_order_relaxed); }
 
-  // Makes `message` a data message in place: the caller has put the padded plaintext at [16, size − 16). Any thread.
+  // Makes `message` a data message in place: the caller has put the padded plaintext at [16, size − 16). At least 32
+  // bytes, else std::invalid_argument. Any thread.
   SealResult seal(Time now, MutableBytes message);
 
   // Verifies and decrypts a data message in place; on ok `plaintext` is the view of it inside `message` (padding
@@ -68,7 +66,7 @@ class Session {
   const std::uint32_t remote_index_;
   const bool is_initiator_;
   const Time created_;
-  std::atomic<std::uint64_t> send_counter_{0};
+  std::atomic<std::uint64_t> send_counter_;
   std::mutex
       window_mutex_;  // held for the few instructions of a window check; the data path issue measures alternatives
   ReplayWindow window_;
