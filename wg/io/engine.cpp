@@ -1,0 +1,220 @@
+#include "wg/io/engine.h"
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace starling::wg {
+namespace {
+
+constexpr int kEventsMax = 8;
+
+FileDescriptor checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return FileDescriptor(fd);
+}
+
+bool contains(const std::vector<int>& fds, int fd) {
+  return std::find(fds.begin(), fds.end(), fd) != fds.end();
+}
+
+}  // namespace
+
+Engine::Engine(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets> udp, const EgressCell& egress,
+               const IngressCell& ingress, NotificationQueue& notifications, CommandQueue& commands)
+    : context_(config, std::move(tun), std::move(udp), egress, ingress, notifications),
+      transmitter_(context_),
+      receiver_(context_, *this),
+      commands_(commands),
+      epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {
+  watch(context_.tun.fd());
+  watch(context_.udp->fd(Family::ipv4));
+  watch(context_.udp->fd(Family::ipv6));
+  watch(commands_.fd());
+  watch(timer_.get());
+}
+
+void Engine::watch(int fd) {
+  if (fd < 0) return;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+}
+
+void Engine::run() {
+  std::vector<int> readable;
+  while (!stopping_) {
+    std::array<epoll_event, kEventsMax> events;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, -1);
+    readable.clear();
+    for (int i = 0; i < count; ++i) readable.push_back(events[static_cast<std::size_t>(i)].data.fd);
+    turn(system_now(), readable);
+  }
+}
+
+void Engine::turn(Now now, const std::vector<int>& readable) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    if (contains(readable, context_.udp->fd(family))) receiver_.receive(now, family);
+  }
+  drain_device(now);
+  if (contains(readable, commands_.fd())) commands_.run(now);
+  drain_device(now);
+  if (contains(readable, context_.tun.fd()) && !context_.tun_gone) transmitter_.read_tun(now);
+  if (context_.device.next_deadline() <= now.monotonic) context_.device.on_timer(now);
+  drain_device(now);
+  if (context_.tun_gone) report_tun_gone(now);
+  report_drops(now);
+  arm_timer();
+}
+
+// Sending makes the Device start timers and may make it want more sent, until neither has anything left.
+void Engine::drain_device(Now now) {
+  do {
+    while (!context_.device.outbox().empty()) {
+      std::swap(outbox_, context_.device.outbox());
+      apply(now, outbox_);
+      outbox_.clear();
+    }
+    transmitter_.flush(now);
+  } while (!context_.device.outbox().empty());
+}
+
+void Engine::apply(Now now, const DeviceOutbox& outbox) {
+  for (const SessionPtr& session : outbox.sessions_installed) receiver_.install(session);
+  for (const std::uint32_t index : outbox.sessions_retired) receiver_.retire(index);
+  for (const auto& [id, session] : outbox.sending_sessions) {
+    if (Peer* const peer = context_.peers.find(id)) peer->session = session;
+  }
+  for (const DeviceOutbox::Roamed& roamed : outbox.roamed) on_roamed(now, roamed);
+  for (const DeviceOutbox::Datagram& datagram : outbox.datagrams) transmitter_.send_handshake(now, datagram);
+  for (const DeviceOutbox::Established& established : outbox.established) on_established(now, established);
+  for (const PeerId id : outbox.keepalives) {
+    if (Peer* const peer = context_.peers.find(id)) transmitter_.send_keepalive(now, *peer);
+  }
+  for (const PeerId id : outbox.gave_up) {
+    if (Peer* const peer = context_.peers.find(id)) {
+      transmitter_.drop_staged(now, *peer, DropReason::handshake_gave_up);
+    }
+  }
+  for (const DeviceOutbox::Drop& drop : outbox.drops) context_.drop(now, drop.peer, drop.reason, drop.from.address);
+}
+
+void Engine::on_established(Now now, const DeviceOutbox::Established& established) {
+  Peer* const peer = context_.peers.find(established.peer);
+  if (peer == nullptr) return;
+  context_.notify({now, SessionNotification{peer->id, established.as_initiator}}, peer->id);
+  // The initiator's first message is what lets the responder send: without data, an empty one (whitepaper §5.1).
+  if (!transmitter_.send_staged(now, *peer) && established.as_initiator) transmitter_.send_keepalive(now, *peer);
+}
+
+void Engine::on_roamed(Now now, const DeviceOutbox::Roamed& roamed) {
+  Peer* const peer = context_.peers.find(roamed.peer);
+  if (peer == nullptr) return;
+  peer->endpoint = roamed.endpoint;
+  context_.notify({now, EndpointNotification{peer->id, roamed.endpoint}}, peer->id);
+}
+
+void Engine::report_drops(Now now) {
+  if (context_.drops.next_deadline() > now.monotonic) return;
+  reports_.clear();
+  context_.drops.take_due(now.monotonic, reports_);
+  for (const DropReport& report : reports_) {
+    context_.notify({now, DropNotification{report.peer, report.reason, report.count, report.source}}, report.peer);
+  }
+}
+
+// Once: the TUN is not watched any more; commands are still obeyed.
+void Engine::report_tun_gone(Now now) {
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, context_.tun.fd(), nullptr) < 0) return;
+  context_.notify({now, FatalNotification{"the interface " + context_.tun.name() + " was removed"}}, kNoPeer);
+}
+
+// Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
+// away, costs no system call.
+void Engine::arm_timer() {
+  const Time deadline = std::min(context_.device.next_deadline(), context_.drops.next_deadline());
+  const Time now = system_now().monotonic;
+  if (deadline >= timer_armed_ && timer_armed_ > now) return;
+  itimerspec at{};  // all zero: disarmed
+  if (deadline != kNever) {
+    const auto nanoseconds = std::max<Duration::rep>(1, deadline.time_since_epoch().count());
+    at.it_value.tv_sec = nanoseconds / 1'000'000'000;
+    at.it_value.tv_nsec = nanoseconds % 1'000'000'000;
+  }
+  // Setting it also takes back what has expired, so the descriptor needs no read.
+  (void)::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+  timer_armed_ = deadline;
+}
+
+PeerId Engine::add_peer(Now now, const PeerConfig& config) {
+  const DevicePeerConfig device_config{config.public_key, config.preshared_key.value_or(SecretKey{}), config.endpoint,
+                                       config.persistent_keepalive_s};
+  const PeerId id = context_.device.add_peer(now, device_config);
+  if (id == kNoPeer) return kNoPeer;
+  Peer& peer = context_.peers.add(id);
+  peer.public_key = config.public_key;
+  peer.link_local = link_local_address(config.public_key);
+  peer.control = config.control;
+  peer.endpoint = config.endpoint;
+  context_.drops.add_peer(id);
+  return id;
+}
+
+void Engine::remove_peer(Now now, PeerId peer) {
+  if (context_.peers.find(peer) == nullptr) return;
+  context_.device.remove_peer(now, peer);
+  drain_device(now);  // its sessions leave the table
+  context_.peers.remove(peer);
+  context_.drops.remove_peer(peer);
+}
+
+void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
+  Peer* const peer = context_.peers.find(id);
+  if (peer == nullptr) return;
+  peer->endpoint = endpoint;
+  context_.device.set_endpoint(now, id, endpoint);
+  if (peer->has_staged()) context_.device.on_packet_staged(now, id);
+}
+
+void Engine::send_control(Now now, PeerId id, Bytes payload) {
+  Peer* const peer = context_.peers.find(id);
+  if (peer != nullptr) transmitter_.send_control(now, *peer, payload);
+}
+
+std::vector<PeerStatus> Engine::peer_statuses() {
+  std::vector<PeerStatus> statuses;
+  context_.peers.for_each([&](const Peer& peer) { statuses.push_back(status_of(peer)); });
+  return statuses;
+}
+
+PeerStatus Engine::status_of(const Peer& peer) const {
+  PeerStatus status;
+  if (const std::optional<DevicePeerStatus> device = context_.device.status(peer.id)) {
+    status.has_preshared_key = device->has_preshared_key;
+    status.endpoint = device->endpoint;
+    status.persistent_keepalive_s = device->persistent_keepalive_s;
+    status.last_handshake = device->last_handshake;
+    status.unanswered_initiations = device->unanswered_initiations;
+    status.rx_bytes = device->handshake_rx_bytes;
+    status.tx_bytes = device->handshake_tx_bytes;
+  }
+  status.id = peer.id;
+  status.public_key = peer.public_key;
+  status.rx_bytes += peer.rx_bytes;
+  status.tx_bytes += peer.tx_bytes;
+  status.rx_packets = peer.rx_packets;
+  status.tx_packets = peer.tx_packets;
+  status.drops = context_.drops.counters(peer.id);
+  return status;
+}
+
+}  // namespace starling::wg

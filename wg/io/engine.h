@@ -1,0 +1,68 @@
+// One interface's engine: a loop over the TUN, the sockets, the owner's commands and one timer, on a thread of its own.
+// It owns the Device and turns what the Device asks for into packets. Source of the protocol: wg/protocol/device.h.
+//
+// One turn of the loop: datagrams first, then commands (control packets go ahead of data), then the TUN, then timers.
+// What a turn produces is sent before the turn ends.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wg/io/command_queue.h"
+#include "wg/io/engine_context.h"
+#include "wg/io/file_descriptor.h"
+#include "wg/io/receiver.h"
+#include "wg/io/transmitter.h"
+
+namespace starling::wg {
+
+class Engine final : private Receiver::DeviceDriver {
+ public:
+  // std::system_error if the kernel gives no epoll or timer. `commands` outlives the engine.
+  Engine(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets> udp, const EgressCell& egress,
+         const IngressCell& ingress, NotificationQueue& notifications, CommandQueue& commands);
+
+  // The thread's function: returns after a command called stop().
+  void run();
+  void stop() { stopping_ = true; }
+
+  // From commands, on the engine's thread.
+  PeerId add_peer(Now now, const PeerConfig& config);  // kNoPeer if the key is there already, or our own
+  void remove_peer(Now now, PeerId peer);
+  void set_endpoint(Now now, PeerId peer, const Endpoint& endpoint);
+  void send_control(Now now, PeerId peer, Bytes payload);
+  std::vector<PeerStatus> peer_statuses();
+  DropCounters drops_without_peer() const { return context_.drops.counters(kNoPeer); }
+
+  // Constant while the engine lives; any thread.
+  const PublicKey& public_key() const { return context_.device.public_key(); }
+  const Tun& tun() const { return context_.tun; }
+  const UdpSockets& udp() const { return *context_.udp; }
+
+ private:
+  void watch(int fd);
+  void turn(Now now, const std::vector<int>& readable);
+  void drain_device(Now now) override;
+  void apply(Now now, const DeviceOutbox& outbox);
+  void on_established(Now now, const DeviceOutbox::Established& established);
+  void on_roamed(Now now, const DeviceOutbox::Roamed& roamed);
+  void report_drops(Now now);
+  void report_tun_gone(Now now);
+  void arm_timer();
+  PeerStatus status_of(const Peer& peer) const;
+
+  EngineContext context_;
+  Transmitter transmitter_;
+  Receiver receiver_;
+  CommandQueue& commands_;
+  FileDescriptor epoll_;
+  FileDescriptor timer_;
+  Time timer_armed_ = kNever;
+  DeviceOutbox outbox_;  // what was drained; kept for its memory
+  std::vector<DropReport> reports_;
+  bool stopping_ = false;
+};
+
+}  // namespace starling::wg

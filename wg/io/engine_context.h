@@ -1,0 +1,70 @@
+// What the two packet paths (transmitter.h, receiver.h) and the engine's loop share: one interface's handshakes, peers,
+// tables, sockets and drop counters. Engine's thread only, but for the two tables, which the owner replaces.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/ip.h"
+#include "base/system.h"
+#include "base/time.h"
+#include "wg/drop_reason.h"
+#include "wg/io/backend.h"
+#include "wg/io/drop_log.h"
+#include "wg/io/notification_queue.h"
+#include "wg/io/peer_table.h"
+#include "wg/io/snapshot_cell.h"
+#include "wg/io/tun.h"
+#include "wg/io/udp.h"
+#include "wg/protocol/control_packet.h"
+#include "wg/protocol/device.h"
+#include "wg/protocol/egress_table.h"
+#include "wg/protocol/ingress_filter.h"
+#include "wg/protocol/link_local.h"
+
+namespace starling::wg {
+
+using EgressCell = SnapshotCell<EgressTable>;
+using IngressCell = SnapshotCell<IngressFilter>;
+
+struct EngineContext {
+  EngineContext(const BackendConfig& config, Tun tun_device, std::unique_ptr<UdpSockets> sockets,
+                const EgressCell& egress_cell, const IngressCell& ingress_cell, NotificationQueue& queue)
+      : device(config.private_key, random),
+        tun(std::move(tun_device)),
+        udp(std::move(sockets)),
+        egress(egress_cell),
+        ingress(ingress_cell),
+        notifications(queue),
+        mtu(static_cast<std::size_t>(config.mtu)),
+        control_port(config.control_port),
+        link_local(link_local_address(device.public_key())),
+        flow_hash_seed(random.u32()) {}
+
+  void drop(Now now, PeerId peer, DropReason reason, const std::optional<IpAddress>& source = std::nullopt) {
+    drops.record(now.monotonic, peer, reason, source);
+  }
+  // A full queue is counted; who would be told of it does not read.
+  void notify(Notification notification, PeerId peer) {
+    if (!notifications.push(std::move(notification))) drops.count_silently(peer, DropReason::queue_full);
+  }
+  ControlChannel control_channel(const Peer& peer) const { return {link_local, peer.link_local, control_port}; }
+
+  SystemRandom random;
+  Device device;
+  PeerTable peers;
+  DropLog drops;
+  Tun tun;
+  std::unique_ptr<UdpSockets> udp;
+  EgressCell::Reader egress;
+  IngressCell::Reader ingress;
+  NotificationQueue& notifications;
+  const std::size_t mtu;             // bytes of an inner packet
+  const std::uint16_t control_port;  // 0: there are no control packets
+  const IpAddress link_local;        // ours
+  const std::uint32_t flow_hash_seed;
+  bool tun_gone = false;
+};
+
+}  // namespace starling::wg

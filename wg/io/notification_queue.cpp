@@ -1,0 +1,50 @@
+#include "wg/io/notification_queue.h"
+
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace starling::wg {
+namespace {
+
+struct Delivery {
+  Now at;
+  BackendObserver& observer;
+
+  void operator()(const ControlNotification& n) const { observer.on_control_packet(at, n.peer, n.payload); }
+  void operator()(const SessionNotification& n) const { observer.on_session(at, n.peer, n.as_initiator); }
+  void operator()(const EndpointNotification& n) const { observer.on_endpoint(at, n.peer, n.endpoint); }
+  void operator()(const DropNotification& n) const { observer.on_drop(at, n.peer, n.reason, n.count, n.source); }
+  void operator()(const FatalNotification& n) const { observer.on_fatal(at, n.what); }
+};
+
+}  // namespace
+
+NotificationQueue::NotificationQueue() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (!event_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+bool NotificationQueue::push(Notification notification) {
+  const std::lock_guard lock(mutex_);
+  const bool fatal = std::holds_alternative<FatalNotification>(notification.what);
+  if (waiting_.size() >= kLimit && !fatal) return false;
+  waiting_.push_back(std::move(notification));
+  if (waiting_.size() == 1) (void)::eventfd_write(event_.get(), 1);
+  return true;
+}
+
+std::vector<Notification> NotificationQueue::take() {
+  std::vector<Notification> taken;
+  const std::lock_guard lock(mutex_);
+  eventfd_t count = 0;
+  (void)::eventfd_read(event_.get(), &count);
+  taken.swap(waiting_);
+  return taken;
+}
+
+void deliver(const Notification& notification, BackendObserver& observer) {
+  std::visit(Delivery{notification.at, observer}, notification.what);
+}
+
+}  // namespace starling::wg

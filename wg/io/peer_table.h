@@ -1,0 +1,65 @@
+// What the packet paths know of each peer: where to send, with which session, what waits, what was counted. Indexed by
+// PeerId, which is dense. Engine's thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/key.h"
+#include "wg/protocol/session.h"
+#include "wg/tables.h"
+
+namespace starling::wg {
+
+// Of control packets that wait for a handshake only the newest are worth keeping.
+inline constexpr std::size_t kControlStagedLimit = 4;  // packets
+
+struct Peer {
+  PeerId id = kNoPeer;
+  PublicKey public_key;
+  IpAddress link_local;  // its address inside the tunnel
+  bool control = false;
+  std::optional<Endpoint> endpoint;
+  SessionPtr session;  // to send with; null: none
+
+  std::deque<std::vector<std::uint8_t>> staged;          // inner packets, oldest first
+  std::deque<std::vector<std::uint8_t>> staged_control;  // inner packets, oldest first
+
+  std::uint64_t rx_bytes = 0;  // data messages with their overhead; handshakes are the Device's to count
+  std::uint64_t tx_bytes = 0;
+  std::uint64_t rx_packets = 0;  // inner packets
+  std::uint64_t tx_packets = 0;
+
+  bool can_send() const { return session != nullptr && endpoint.has_value(); }
+  bool has_staged() const { return !staged.empty() || !staged_control.empty(); }
+};
+
+class PeerTable {
+ public:
+  Peer& add(PeerId id) {
+    if (peers_.size() <= id) peers_.resize(std::size_t{id} + 1);
+    peers_[id] = std::make_unique<Peer>();
+    peers_[id]->id = id;
+    return *peers_[id];
+  }
+  void remove(PeerId id) {
+    if (id < peers_.size()) peers_[id].reset();
+  }
+  Peer* find(PeerId id) { return id < peers_.size() ? peers_[id].get() : nullptr; }
+
+  template <typename Function>
+  void for_each(Function function) {
+    for (const auto& peer : peers_) {
+      if (peer) function(*peer);
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<Peer>> peers_;
+};
+
+}  // namespace starling::wg

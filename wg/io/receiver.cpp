@@ -1,0 +1,135 @@
+#include "wg/io/receiver.h"
+
+#include <array>
+
+#include "wg/protocol/messages.h"
+
+namespace starling::wg {
+namespace {
+
+constexpr auto kTypeData = static_cast<std::uint8_t>(MessageType::data);
+constexpr std::uint8_t kProtocolIcmp = 1;
+
+// "IPv4 dummy address" (RFC 7600 §4.8, IANA special registry): the source of ICMP errors of nodes without an IPv4
+// address of their own.
+const IpAddress kDummyAddress = IpAddress::v4({192, 0, 0, 8});
+
+// Destination unreachable, time exceeded, parameter problem (RFC 792). `packet` is a whole IPv4 packet.
+bool is_icmp_error(const InnerPacket& inner, Bytes packet) {
+  const std::size_t header_size = std::size_t{packet[0] & 0x0fu} * 4;
+  if (inner.protocol != kProtocolIcmp || packet.size() <= header_size) return false;
+  const std::uint8_t type = packet[header_size];
+  return type == 3 || type == 11 || type == 12;
+}
+
+std::uint32_t receiver_index(Bytes message) {
+  ByteReader reader(message.subspan(kDataReceiverOffset));
+  return reader.u32_le();
+}
+
+}  // namespace
+
+bool Receiver::receive(Now now, Family family) {
+  const std::span<ReceivedDatagram> datagrams = context_.udp->receive(family);
+  for (const ReceivedDatagram& datagram : datagrams) {
+    if (!datagram.bytes.empty() && datagram.bytes[0] == kTypeData) {
+      on_data(now, datagram);
+    } else {
+      on_handshake(now, datagram);
+    }
+  }
+  report_received(now);
+  return !datagrams.empty();
+}
+
+void Receiver::on_handshake(Now now, const ReceivedDatagram& datagram) {
+  // An initiation or response moves the peer's endpoint; one that came through our own tunnel would move it in there.
+  if (came_through_our_tun(datagram)) {
+    return context_.drop(now, kNoPeer, DropReason::underlay_loop, datagram.from.address);
+  }
+  report_received(now);
+  context_.device.on_handshake_datagram(now, datagram.from, datagram.bytes);
+  driver_.drain_device(now);
+}
+
+void Receiver::on_data(Now now, const ReceivedDatagram& datagram) {
+  const MutableBytes message = datagram.bytes;
+  const bool reserved_is_zero = message.size() >= 4 && message[1] == 0 && message[2] == 0 && message[3] == 0;
+  if (message.size() < kDataOverhead || !reserved_is_zero) {
+    return context_.drop(now, kNoPeer, DropReason::malformed, datagram.from.address);
+  }
+  const auto found = sessions_.find(receiver_index(message));
+  if (found == sessions_.end()) {
+    return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from.address);
+  }
+  const SessionPtr& session = found->second;
+  Peer* const peer = context_.peers.find(session->peer());
+  if (peer == nullptr) return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from.address);
+
+  MutableBytes plaintext;
+  switch (session->open(now.monotonic, message, plaintext)) {
+    case OpenResult::ok: break;
+    case OpenResult::too_short: return context_.drop(now, peer->id, DropReason::malformed, datagram.from.address);
+    case OpenResult::decrypt_failed:
+      return context_.drop(now, peer->id, DropReason::decrypt_failed, datagram.from.address);
+    case OpenResult::replayed: return context_.drop(now, peer->id, DropReason::replayed, datagram.from.address);
+    case OpenResult::expired: return context_.drop(now, peer->id, DropReason::session_expired, datagram.from.address);
+  }
+  peer->rx_bytes += message.size();
+  note_received(session, datagram, plaintext.empty());
+  if (!plaintext.empty()) deliver(now, *peer, plaintext);
+}
+
+void Receiver::note_received(const SessionPtr& session, const ReceivedDatagram& datagram, bool keepalive) {
+  Received* entry = nullptr;
+  for (std::size_t i = received_.size(); i-- > 0 && entry == nullptr;) {
+    if (received_[i].session == session) entry = &received_[i];
+  }
+  if (entry == nullptr) entry = &received_.emplace_back(Received{session, std::nullopt, true});
+  if (!came_through_our_tun(datagram)) entry->from = datagram.from;
+  entry->keepalives_only = entry->keepalives_only && keepalive;
+}
+
+void Receiver::report_received(Now now) {
+  for (const Received& entry : received_) {
+    context_.device.on_data_received(now, entry.session, entry.from, entry.keepalives_only);
+  }
+  received_.clear();
+}
+
+void Receiver::deliver(Now now, Peer& peer, Bytes plaintext) {
+  const std::optional<InnerPacket> inner = parse_inner_packet(plaintext);
+  if (!inner) return context_.drop(now, peer.id, DropReason::inner_malformed);
+  const Bytes packet = plaintext.first(inner->total_length);  // without the padding
+  ++peer.rx_packets;
+  if (context_.control_port != 0 && deliver_control(now, peer, packet)) return;
+  if (!passes_filter(now, peer, *inner, packet)) return;
+  const TunStatus written = context_.tun.write(packet);
+  if (written == TunStatus::gone) context_.tun_gone = true;
+  if (written != TunStatus::ok) context_.drop(now, peer.id, DropReason::tun_write_failed, inner->source);
+}
+
+bool Receiver::deliver_control(Now now, Peer& peer, Bytes packet) {
+  const ParsedControlPacket parsed = parse_control_packet(context_.control_channel(peer), packet);
+  if (parsed.verdict == ControlVerdict::not_control) return false;
+  if (parsed.verdict == ControlVerdict::invalid || !peer.control) {
+    context_.drop(now, peer.id, DropReason::control_invalid);
+  } else {
+    context_.notify({now, ControlNotification{peer.id, {parsed.payload.begin(), parsed.payload.end()}}}, peer.id);
+  }
+  return true;
+}
+
+bool Receiver::passes_filter(Now now, Peer& peer, const InnerPacket& inner, Bytes packet) {
+  const IngressVerdict verdict = context_.ingress.get().check(inner.source, peer.id);
+  if (verdict == IngressVerdict::pass) return true;
+  if (inner.source == kDummyAddress && is_icmp_error(inner, packet) && anonymous_errors_.take(now.monotonic)) {
+    return true;
+  }
+  const DropReason reason = verdict == IngressVerdict::not_allowed ? DropReason::ingress_source_not_allowed
+                                                                   : DropReason::ingress_source_unknown;
+  context_.drop(now, peer.id, reason, inner.source);
+  return false;
+}
+
+}  // namespace starling::wg

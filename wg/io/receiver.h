@@ -1,0 +1,61 @@
+// The way in: datagrams from the sockets to the Device (handshakes), or opened in place, checked and written to the TUN
+// (data), or handed to the owner (control packets).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "wg/io/engine_context.h"
+#include "wg/io/token_bucket.h"
+#include "wg/protocol/inner_packet.h"
+
+namespace starling::wg {
+
+class Receiver {
+ public:
+  // Whatever the Device wants done after a handshake message is done before the next datagram is looked at: the data
+  // behind a response needs the session that the response makes.
+  class DeviceDriver {
+   public:
+    virtual ~DeviceDriver() = default;
+    virtual void drain_device(Now now) = 0;
+  };
+
+  Receiver(EngineContext& context, DeviceDriver& driver) : context_(context), driver_(driver) {}
+
+  // At most one batch of datagrams. False if there was none.
+  bool receive(Now now, Family family);
+
+  void install(const SessionPtr& session) { sessions_[session->local_index()] = session; }
+  void retire(std::uint32_t local_index) { sessions_.erase(local_index); }
+
+ private:
+  // Data opened since the Device was last told, of one session.
+  struct Received {
+    SessionPtr session;
+    std::optional<Endpoint> from;
+    bool keepalives_only = true;
+  };
+
+  void on_handshake(Now now, const ReceivedDatagram& datagram);
+  void on_data(Now now, const ReceivedDatagram& datagram);
+  void note_received(const SessionPtr& session, const ReceivedDatagram& datagram, bool keepalive);
+  void report_received(Now now);
+  void deliver(Now now, Peer& peer, Bytes plaintext);
+  // True if the packet was a control packet, good or bad.
+  bool deliver_control(Now now, Peer& peer, Bytes packet);
+  bool passes_filter(Now now, Peer& peer, const InnerPacket& inner, Bytes packet);
+  bool came_through_our_tun(const ReceivedDatagram& datagram) const {
+    return datagram.interface_index == context_.tun.index();
+  }
+
+  EngineContext& context_;
+  DeviceDriver& driver_;
+  std::unordered_map<std::uint32_t, SessionPtr> sessions_;  // by receiver index
+  std::vector<Received> received_;
+  TokenBucket anonymous_errors_;  // ICMP errors from 192.0.0.8
+};
+
+}  // namespace starling::wg

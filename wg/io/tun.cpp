@@ -1,0 +1,136 @@
+#include "wg/io/tun.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+namespace starling::wg {
+namespace {
+
+bool is_interface_name(std::string_view name) {
+  if (name.empty() || name.size() >= IFNAMSIZ || name == "." || name == "..") return false;
+  for (const char c : name) {
+    // The kernel forbids '/', ':' and space, and takes '%' for a template.
+    if (c <= ' ' || c > '~' || c == '/' || c == ':' || c == '%') return false;
+  }
+  return true;
+}
+
+ifreq request_for(const std::string& name) {
+  ifreq request{};
+  std::memcpy(request.ifr_name, name.data(), name.size());
+  return request;
+}
+
+Error failed(const std::string& name, std::string_view what, int error, std::string_view remedy = {}) {
+  return Error{
+      fmt::format("interface {}: {}: {}{}{}", name, what, std::strerror(error), remedy.empty() ? "" : "; ", remedy)};
+}
+
+std::string_view remedy_for_open(int error) {
+  if (error == ENOENT || error == ENODEV || error == ENXIO) return "load the kernel module tun (modprobe tun)";
+  if (error == EACCES || error == EPERM) return "run as root or with CAP_NET_ADMIN";
+  return {};
+}
+
+std::string_view remedy_for_create(int error) {
+  if (error == EBUSY) return "an interface of this name exists already: choose another, or remove it (ip link del)";
+  if (error == EPERM) return "run as root or with CAP_NET_ADMIN";
+  return {};
+}
+
+// IFLA_AF_SPEC { AF_INET6 { IFLA_INET6_ADDR_GEN_MODE = none } }: no link-local address of the kernel's own. Must come
+// before the interface goes up. A host without IPv6 refuses, and needs none.
+struct AddressModeRequest {
+  nlmsghdr header;
+  ifinfomsg info;
+  rtattr af_spec;
+  rtattr inet6;
+  rtattr mode_attribute;
+  std::uint8_t mode;
+  std::uint8_t padding[3];
+};
+
+void disable_address_generation(std::uint32_t index) {
+  const FileDescriptor netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (!netlink.valid()) return;
+  AddressModeRequest request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_SETLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.info.ifi_family = AF_UNSPEC;
+  request.info.ifi_index = static_cast<int>(index);
+  request.af_spec = {sizeof request - offsetof(AddressModeRequest, af_spec), IFLA_AF_SPEC | NLA_F_NESTED};
+  request.inet6 = {sizeof request - offsetof(AddressModeRequest, inet6), AF_INET6 | NLA_F_NESTED};
+  request.mode_attribute = {RTA_LENGTH(sizeof request.mode), IFLA_INET6_ADDR_GEN_MODE};
+  request.mode = IN6_ADDR_GEN_MODE_NONE;
+  if (::send(netlink.get(), &request, sizeof request, 0) < 0) return;
+  char answer[512];
+  (void)::recv(netlink.get(), answer, sizeof answer, 0);  // in effect once acknowledged
+}
+
+// MTU and flags go through any socket's ioctl.
+Result<bool> bring_up(const std::string& name, int mtu) {
+  const FileDescriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor control6(control.valid() ? -1 : ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const int fd = control.valid() ? control.get() : control6.get();
+  ifreq request = request_for(name);
+  request.ifr_mtu = mtu;
+  if (::ioctl(fd, SIOCSIFMTU, &request) < 0) return failed(name, fmt::format("cannot set MTU {}", mtu), errno);
+  request = request_for(name);
+  if (::ioctl(fd, SIOCGIFFLAGS, &request) < 0) return failed(name, "cannot read its flags", errno);
+  // No multicast, as on the kernel's WireGuard interfaces: a tunnel of peers has no group to send to.
+  request.ifr_flags = static_cast<short>((request.ifr_flags | IFF_UP) & ~IFF_MULTICAST);
+  if (::ioctl(fd, SIOCSIFFLAGS, &request) < 0) return failed(name, "cannot bring it up", errno);
+  return true;
+}
+
+TunStatus status_of(int error) {
+  if (error == EAGAIN || error == EINTR) return TunStatus::would_block;
+  if (error == EBADFD || error == EBADF || error == ENODEV) return TunStatus::gone;
+  return TunStatus::refused;
+}
+
+}  // namespace
+
+Result<Tun> Tun::create(const std::string& name, int mtu) {
+  if (!is_interface_name(name)) {
+    return Error{
+        fmt::format("interface name '{}': must be 1 to 15 printable characters without '/', ':' and '%'", name)};
+  }
+  FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return failed(name, "cannot open /dev/net/tun", errno, remedy_for_open(errno));
+  ifreq request = request_for(name);
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL);
+  if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
+    return failed(name, "cannot create it", errno, remedy_for_create(errno));
+  }
+  const std::uint32_t index = ::if_nametoindex(name.c_str());
+  if (index == 0) return failed(name, "it vanished while being created", errno);
+  disable_address_generation(index);
+  if (const Result<bool> up = bring_up(name, mtu); !up) return up.error();
+  return Tun(std::move(fd), name, index);
+}
+
+TunStatus Tun::read(MutableBytes into, std::size_t& size) {
+  const ssize_t got = ::read(fd_.get(), into.data(), into.size());
+  if (got < 0) return status_of(errno);
+  size = static_cast<std::size_t>(got);
+  return TunStatus::ok;
+}
+
+TunStatus Tun::write(Bytes packet) {
+  return ::write(fd_.get(), packet.data(), packet.size()) < 0 ? status_of(errno) : TunStatus::ok;
+}
+
+}  // namespace starling::wg

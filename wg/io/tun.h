@@ -1,0 +1,45 @@
+// The tunnel interface: a Linux TUN device that carries bare IP packets (IFF_TUN | IFF_NO_PI). Created here, up, with
+// its MTU, without any address of the kernel's making; it lives exactly as long as this object.
+// Source: Linux Documentation/networking/tuntap.rst; netdevice(7).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "wg/io/file_descriptor.h"
+
+namespace starling::wg {
+
+enum class TunStatus : std::uint8_t {
+  ok,
+  would_block,  // nothing to read
+  refused,      // the kernel did not take or give this packet; others may pass
+  gone,         // the interface was removed
+};
+
+class Tun {
+ public:
+  // `name`: 1..15 bytes, an interface that does not exist yet. `mtu`: bytes of an inner packet.
+  static Result<Tun> create(const std::string& name, int mtu);
+
+  int fd() const { return fd_.get(); }  // non-blocking; reports EPOLLERR when the interface is removed
+  const std::string& name() const { return name_; }
+  std::uint32_t index() const { return index_; }
+
+  // One packet; on ok `size` is its length in bytes.
+  TunStatus read(MutableBytes into, std::size_t& size);
+  TunStatus write(Bytes packet);
+
+ private:
+  Tun(FileDescriptor fd, std::string name, std::uint32_t index)
+      : fd_(std::move(fd)), name_(std::move(name)), index_(index) {}
+
+  FileDescriptor fd_;
+  std::string name_;
+  std::uint32_t index_ = 0;
+};
+
+}  // namespace starling::wg
