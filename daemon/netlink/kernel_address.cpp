@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
 namespace starling::daemon {
 
@@ -33,13 +32,13 @@ std::optional<KernelAddress> decode_address(const nlmsghdr& message) {
 }
 
 NetlinkAnswer dump_addresses(NetlinkSocket& socket, const std::function<void(const KernelAddress&)>& each) {
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
     ifaddrmsg header{};
-    header.ifa_family = family;
+    header.ifa_family = address_family(family);
     const NetlinkAnswer answer = socket.dump(NetlinkMessage(RTM_GETADDR, 0, header), [&](const nlmsghdr& message) {
       if (const auto address = decode_address(message)) each(*address);
     });
-    if (!answer.ok() && !(family == AF_INET6 && answer.error == EAFNOSUPPORT)) return answer;
+    if (!answer.ok() && !(family == Family::ipv6 && answer.error == EAFNOSUPPORT)) return answer;
   }
   return {};
 }

@@ -22,7 +22,7 @@ std::optional<KernelLink> decode_link(const nlmsghdr& message) {
   if (header == nullptr || header->ifi_index <= 0) return std::nullopt;
   const NetlinkAttributes attributes(message, sizeof(ifinfomsg));
   return KernelLink{static_cast<std::uint32_t>(header->ifi_index), std::string(attributes.text(IFLA_IFNAME)),
-                    (header->ifi_flags & IFF_UP) != 0};
+                    (header->ifi_flags & IFF_UP) != 0, (header->ifi_flags & IFF_RUNNING) != 0};
 }
 
 }  // namespace starling::daemon

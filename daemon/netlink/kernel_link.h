@@ -11,7 +11,8 @@ namespace starling::daemon {
 struct KernelLink {
   std::uint32_t index = 0;
   std::string name;
-  bool up = false;  // administratively
+  bool up = false;       // administratively
+  bool carrier = false;  // operationally: up, and something answers at the other end of the wire
 
   friend bool operator==(const KernelLink&, const KernelLink&) = default;
 };

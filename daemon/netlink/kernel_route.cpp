@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
 namespace starling::daemon {
 
@@ -93,16 +92,30 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
 }
 
 NetlinkAnswer dump_routes(NetlinkSocket& socket, const std::function<void(const KernelRoute&)>& each) {
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
     rtmsg header{};
-    header.rtm_family = family;
+    header.rtm_family = address_family(family);
     const NetlinkAnswer answer = socket.dump(NetlinkMessage(RTM_GETROUTE, 0, header), [&](const nlmsghdr& message) {
       if (const auto route = decode_route(message)) each(*route);
     });
     // A kernel without IPv6 answers that it knows no such family.
-    if (!answer.ok() && !(family == AF_INET6 && answer.error == EAFNOSUPPORT)) return answer;
+    if (!answer.ok() && !(family == Family::ipv6 && answer.error == EAFNOSUPPORT)) return answer;
   }
   return {};
+}
+
+std::optional<std::uint32_t> outgoing_interface(NetlinkSocket& socket, const IpAddress& destination,
+                                                std::uint32_t mark) {
+  rtmsg header{};
+  header.rtm_family = address_family(destination.family());
+  header.rtm_dst_len = static_cast<unsigned char>(destination.bits());
+  NetlinkMessage message(RTM_GETROUTE, 0, header);
+  message.attribute_address(RTA_DST, destination);
+  if (mark != 0) message.attribute_u32(RTA_MARK, mark);
+  std::optional<std::uint32_t> index;
+  socket.query(std::move(message),
+               [&](const nlmsghdr& answer) { index = NetlinkAttributes(answer, sizeof(rtmsg)).u32(RTA_OIF); });
+  return index;
 }
 
 }  // namespace starling::daemon

@@ -41,4 +41,8 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message);
 // Every route of both families in every table.
 NetlinkAnswer dump_routes(NetlinkSocket& socket, const std::function<void(const KernelRoute&)>& each);
 
+// The interface by which the kernel would send to `destination` with this mark; nothing if there is no way.
+std::optional<std::uint32_t> outgoing_interface(NetlinkSocket& socket, const IpAddress& destination,
+                                                std::uint32_t mark);
+
 }  // namespace starling::daemon

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
 namespace starling::daemon {
 
@@ -52,13 +51,13 @@ std::optional<PolicyRule> decode_rule(const nlmsghdr& message) {
 }
 
 NetlinkAnswer dump_rules(NetlinkSocket& socket, const std::function<void(const PolicyRule&)>& each) {
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
     fib_rule_hdr header{};
-    header.family = family;
+    header.family = address_family(family);
     const NetlinkAnswer answer = socket.dump(NetlinkMessage(RTM_GETRULE, 0, header), [&](const nlmsghdr& message) {
       if (const auto rule = decode_rule(message)) each(*rule);
     });
-    if (!answer.ok() && !(family == AF_INET6 && answer.error == EAFNOSUPPORT)) return answer;
+    if (!answer.ok() && !(family == Family::ipv6 && answer.error == EAFNOSUPPORT)) return answer;
   }
   return {};
 }

@@ -130,12 +130,22 @@ NetlinkAnswer NetlinkSocket::request(NetlinkMessage message) {
   return request(messages).front();
 }
 
+NetlinkAnswer NetlinkSocket::query(NetlinkMessage message, const std::function<void(const nlmsghdr&)>& each) {
+  return converse(std::move(message), NLM_F_ACK, each);
+}
+
 NetlinkAnswer NetlinkSocket::dump(NetlinkMessage message, const std::function<void(const nlmsghdr&)>& each) {
+  return converse(std::move(message), NLM_F_DUMP, each);
+}
+
+// Until the end of the dump, or the acknowledgement behind a single answer.
+NetlinkAnswer NetlinkSocket::converse(NetlinkMessage message, int flags,
+                                      const std::function<void(const nlmsghdr&)>& each) {
   std::vector<NetlinkMessage> messages;
   messages.push_back(std::move(message));
   nlmsghdr* request = messages.front().header();
   request->nlmsg_seq = next_sequence_++;
-  request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+  request->nlmsg_flags = static_cast<__u16>(request->nlmsg_flags | NLM_F_REQUEST | flags);
   const std::uint32_t sequence = request->nlmsg_seq;
   if (const int error = send(messages, 0, 1); error != 0) return {error, ""};
   bool interrupted = false;

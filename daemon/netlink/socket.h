@@ -33,6 +33,8 @@ class NetlinkSocket {
   // One answer per request, in order. Sequence numbers and NLM_F_ACK are set here.
   std::vector<NetlinkAnswer> request(std::vector<NetlinkMessage>& messages);
   NetlinkAnswer request(NetlinkMessage message);
+  // Asks for one object; `each` is called with it if there is one.
+  NetlinkAnswer query(NetlinkMessage message, const std::function<void(const nlmsghdr&)>& each);
   // Calls `each` for every object of a dump (NLM_F_DUMP is set here). EINTR if the table changed meanwhile: ask again.
   NetlinkAnswer dump(NetlinkMessage message, const std::function<void(const nlmsghdr&)>& each);
 
@@ -40,6 +42,7 @@ class NetlinkSocket {
   explicit NetlinkSocket(nl_sock* socket);
   int fd() const;
   int send(const std::vector<NetlinkMessage>& messages, std::size_t first, std::size_t count);
+  NetlinkAnswer converse(NetlinkMessage message, int flags, const std::function<void(const nlmsghdr&)>& each);
   void receive_answers(std::uint32_t first_sequence, std::vector<NetlinkAnswer>& answers, std::size_t first,
                        std::size_t count);
 
