@@ -1,0 +1,139 @@
+#include "daemon/cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+
+#include "daemon/cli/help.h"
+#include "daemon/config/config_error.h"
+#include "daemon/control/version.h"
+
+namespace starling::daemon {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kCommands{"show", "watch", "check", "keygen", "pubkey", "help"};
+constexpr std::array<std::string_view, 7> kViews{"neighbors", "routes",  "lsdb",  "tunnels",
+                                                 "egress",    "ingress", "status"};
+
+bool is_command(std::string_view word) {
+  return std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();
+}
+
+// Where the first word stands that is no option and no option's value; the size if there is none.
+std::size_t first_word(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument.empty() || argument[0] != '-') return i;
+    if (argument == "-i" || argument == "--interface" || argument == "--control") ++i;
+  }
+  return arguments.size();
+}
+
+// The view that `word` names, or begins as no other does ("neigh"); the error otherwise.
+std::string complete_view(const std::string& word, std::string& error) {
+  std::vector<std::string_view> matches;
+  for (const std::string_view view : kViews) {
+    if (view == word) return word;
+    if (view.starts_with(word)) matches.push_back(view);
+  }
+  if (matches.size() == 1) return std::string(matches.front());
+  const std::string_view nearest = nearest_word(word, kViews);
+  error = fmt::format("there is no view `{}`{}; say one of {}", word,
+                      nearest.empty() ? "" : fmt::format(" (did you mean `{}`?)", nearest), fmt::join(kViews, ", "));
+  return {};
+}
+
+struct Parser {
+  explicit Parser(Arguments& into) : out(into), app("", "starling") {
+    app.set_help_flag();  // ours is a page for each command, not a list of flags
+    app.add_option("-i,--interface", out.daemon.interface);
+    app.add_option("--control", out.daemon.control);
+    app.add_flag("-h,--help", help);
+    app.add_flag("-V,--version", version);
+    app.fallthrough();
+
+    CLI::App* const show = add("show");
+    show->add_option("what", out.what);
+    show->add_flag("--json", out.json);
+    CLI::App* const watch = add("watch");
+    watch->add_flag("--json", out.json);
+    watch->add_flag("--replay", out.replay);
+    add("check")->add_option("file", out.file);
+    add("keygen");
+    add("pubkey");
+    add("help")->add_option("command", help_about);
+  }
+
+  CLI::App* add(const std::string& name) {
+    CLI::App* const command = app.add_subcommand(name);
+    command->set_help_flag();
+    command->fallthrough();
+    return command;
+  }
+
+  Arguments& out;
+  CLI::App app;
+  bool help = false;
+  bool version = false;
+  std::string help_about;
+};
+
+void parse_own(const std::vector<std::string>& arguments, Arguments& out) {
+  Parser parser(out);
+  try {
+    // CLI11 takes a vector from its end.
+    parser.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    if (!parser.help) {
+      out.usage_error = error.what();
+      return;
+    }
+  }
+  if (parser.version) {
+    out.output = fmt::format("starling {}\n", version());
+  } else if (parser.help) {
+    out.output = help_text(out.command);
+  } else if (out.command == "help") {
+    const bool known = parser.help_about.empty() || is_command(parser.help_about);
+    if (known) out.output = help_text(parser.help_about);
+    if (!known) out.usage_error = fmt::format("there is no help about `{}`", parser.help_about);
+  } else if (out.command == "show") {
+    if (out.what.empty()) {
+      out.usage_error = fmt::format("show what? say one of {}", fmt::join(kViews, ", "));
+    } else {
+      out.what = complete_view(out.what, out.usage_error);
+    }
+  } else if (out.command == "check" && out.file.empty()) {
+    out.usage_error = "check which file? say `starling check FILE`";
+  } else if (out.command.empty()) {
+    out.usage_error = "what to do? say a command";
+  }
+}
+
+}  // namespace
+
+std::span<const std::string_view> command_names() {
+  return kCommands;
+}
+
+Arguments parse_arguments(const std::vector<std::string>& arguments) {
+  Arguments out;
+  const std::size_t at = first_word(arguments);
+  if (at < arguments.size()) {
+    out.command = arguments[at];
+    out.is_external = !is_command(out.command);
+  }
+  if (!out.is_external) {
+    parse_own(arguments, out);
+  } else if (at > 0) {
+    out.usage_error = fmt::format("`{}` is a program of its own: write its options after it", out.command);
+  } else {
+    out.rest.assign(arguments.begin() + 1, arguments.end());
+  }
+  return out;
+}
+
+}  // namespace starling::daemon

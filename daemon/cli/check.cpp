@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/cli/commands.h"
+#include "daemon/cli/output.h"
+#include "daemon/config/loader.h"
+
+namespace starling::daemon {
+
+namespace {
+
+std::string counted(std::size_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string summary(const Config& config) {
+  const auto stock = static_cast<std::size_t>(
+      std::count_if(config.peers.begin(), config.peers.end(), [](const PeerEntry& peer) { return !peer.routing; }));
+  std::string text = fmt::format("node {} on {}, ", config.name, config.interface);
+  text += config.listen_port == 0 ? std::string("any port") : fmt::format("port {}", config.listen_port);
+  text += ", " + counted(config.peers.size(), "peer", "peers");
+  if (stock > 0) text += fmt::format(" ({} stock WireGuard)", stock);
+  text += ", " + counted(config.addresses.size(), "address", "addresses");
+  if (!config.announce.empty()) text += ", " + counted(config.announce.size(), "further prefix", "further prefixes");
+  if (!config.transit) text += ", no transit";
+  return text;
+}
+
+}  // namespace
+
+int run_check(const std::string& file) {
+  const Result<Config, ConfigErrors> config = load_config(file);
+  if (!config) {
+    for (const ConfigError& error : config.error()) print_error(to_string(error));
+    return kExitUsage;
+  }
+  print(fmt::format("{}: ok\n  {}\n", file, summary(*config)));
+  return kExitOk;
+}
+
+}  // namespace starling::daemon

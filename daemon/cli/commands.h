@@ -1,0 +1,29 @@
+// The commands of `starling`, one file each. Every one returns the exit status of the program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace starling::daemon {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;  // the daemon cannot be reached, or says no; output cannot be written
+inline constexpr int kExitUsage = 2;   // the command line or an input file is wrong
+
+// Which daemon, as -i and --control say; both empty: the only one.
+struct DaemonChoice {
+  std::string interface;
+  std::string control;
+};
+
+int run_show(const DaemonChoice& daemon, const std::string& what, bool json);
+int run_watch(const DaemonChoice& daemon, bool json, bool replay);
+int run_keygen();
+int run_pubkey();
+int run_check(const std::string& file);
+
+// A word that is no command of ours: becomes the program starling-WORD, found beside our own or in PATH. Returns only
+// if there is none.
+int run_external(const std::string& word, const std::vector<std::string>& arguments);
+
+}  // namespace starling::daemon

@@ -1,0 +1,200 @@
+#include "daemon/cli/help.h"
+
+#include <array>
+#include <utility>
+
+namespace starling::daemon {
+
+namespace {
+
+constexpr std::string_view kStarling = R"(starling - look at, and prepare, a Starling mesh
+
+USAGE
+  starling [-i INTERFACE | --control PATH] COMMAND [ARGUMENTS]
+
+Starling turns a set of WireGuard tunnels into a network that routes itself. The daemon is starlingd; this is the
+command for people. It talks to a running starlingd over the daemon's control socket, makes keys and checks
+configurations.
+
+COMMANDS
+  show WHAT       what the daemon knows now: neighbors, routes, lsdb, tunnels, egress, ingress, status
+  watch           what happens, as it happens
+  check FILE      whether a configuration of starlingd is right, and what is wrong with it
+  keygen          a new private key
+  pubkey          the public key of a private key
+  help [COMMAND]  this page, or a command's own
+
+  lab …           run a topology of real daemons on this machine (starling-lab)
+  sim …           the same in virtual time (starling-lab sim)
+  WORD …          any other word becomes the program starling-WORD, found beside this one or in PATH
+
+OPTIONS
+  -i, --interface INTERFACE   talk to the starlingd of this interface
+      --control PATH          talk to the starlingd that listens at this socket
+  -h, --help                  show this page; after a command, its own
+  -V, --version               show the version
+
+  Without -i or --control the only daemon of this machine is meant; where there are several, the error lists them.
+
+EXAMPLES
+  starling show neighbors              who is there, in which state, since when
+  starling show routes --json          the same for a program
+  starling -i star1 watch              events of the daemon on star1 until Ctrl-C
+  starling keygen | tee key | starling pubkey
+
+ENVIRONMENT
+  NO_COLOR        if set and not empty, nothing is coloured; otherwise a terminal is
+
+EXIT STATUS
+  0   done
+  1   the daemon cannot be reached, or refuses; output cannot be written
+  2   the command line or an input file is wrong
+
+FILES
+  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+
+SEE ALSO
+  starlingd --help, starling COMMAND --help, starling lab --help, wg(8)
+)";
+
+constexpr std::string_view kShow = R"(starling show - what the daemon knows now
+
+USAGE
+  starling [-i INTERFACE | --control PATH] show WHAT [--json]
+
+WHAT (its beginning is enough where it is unique: `starling show n`)
+  neighbors   each neighbour that takes part in routing: state (Down, Init, Exchange, Full) and since when, cost,
+              round-trip time, after how much silence it counts as lost, endpoint, how often it was lost
+  routes      each prefix: through which neighbours, at which metric, from whom. Status: installed; own (announced
+              here); static (of a stock WireGuard peer); refused, with the reason; unreachable
+  lsdb        each announcement held: who made it, its sequence number, how long it lives, links and prefixes. A link
+              counts only when both ends announce it
+  tunnels     each WireGuard peer: latest handshake, data carried, handshakes that went unanswered, and what was
+              dropped, why, and what to do about it
+  egress      which neighbours carry a prefix, read back from the engine's live table
+  ingress     which neighbours may send a source, read back from the engine's live filter
+  status      the node itself: name, keys, port, uptime, counters; and the digest, equal on all nodes that agree
+
+OPTIONS
+      --json                  the daemon's own answer (docs/control.md), on one line unless to a terminal
+  -i, --interface INTERFACE   talk to the starlingd of this interface
+      --control PATH          talk to the starlingd that listens at this socket
+  -h, --help                  show this page
+
+EXAMPLES
+  starling show tunnels
+  starling show routes --json | jq -r '.[] | select(.status == "refused") | .prefix'
+  watch -c starling show neighbors
+
+EXIT STATUS
+  0   shown
+  1   the daemon cannot be reached, or refuses
+  2   the command line is wrong
+
+FILES
+  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+)";
+
+constexpr std::string_view kWatch = R"(starling watch - what happens, as it happens
+
+USAGE
+  starling [-i INTERFACE | --control PATH] watch [--json] [--replay]
+
+Prints each event of the daemon on a line: its time (UTC), its name, what happened, and after `<-` what caused it where
+that is something else: another node's announcement (origin/fragment #sequence), a neighbour, or a timer. Ends with
+Ctrl-C, or when the daemon ends. A reader that is too slow loses events, and is told by an event watch.lost.
+
+OPTIONS
+      --json                  JSON Lines, one object for each event (docs/control.md)
+      --replay                begin with the events that the daemon remembers, the newest 4096
+  -i, --interface INTERFACE   talk to the starlingd of this interface
+      --control PATH          talk to the starlingd that listens at this socket
+  -h, --help                  show this page
+
+EXAMPLES
+  starling watch
+  starling watch --replay | grep neighbor.state
+  starling watch --json | jq -c 'select(.event | startswith("route."))'
+
+EXIT STATUS
+  0   ended by Ctrl-C, or the reader closed the pipe
+  1   the daemon cannot be reached, or has ended
+  2   the command line is wrong
+
+FILES
+  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+)";
+
+constexpr std::string_view kCheck = R"(starling check - whether a configuration of starlingd is right
+
+USAGE
+  starling check FILE
+
+Reads FILE as starlingd would and starts nothing. Every error is told in one go: the file, the place in it (a JSON
+pointer such as /peers/0/endpoint), what is wrong and what would be right. docs/operating.md describes the keys,
+docs/starlingd.schema.json is for editors.
+
+OPTIONS
+  -h, --help    show this page
+
+EXAMPLES
+  starling check /etc/starling/star0.json
+
+EXIT STATUS
+  0   the file is right
+  2   it is not, or it cannot be read
+)";
+
+constexpr std::string_view kKeygen = R"(starling keygen - a new private key
+
+USAGE
+  starling keygen
+
+Prints a new WireGuard private key in base64, as `wg genkey` does. It is a node's one secret: its routing identity comes
+from it too. Keep it in a file that only root can read, and name that file in `private_key_file`.
+
+OPTIONS
+  -h, --help    show this page
+
+EXAMPLES
+  (umask 077; starling keygen > /etc/starling/star0.key)
+  starling pubkey < /etc/starling/star0.key
+
+EXIT STATUS
+  0   printed
+  1   it could not be written
+  2   the command line is wrong
+)";
+
+constexpr std::string_view kPubkey = R"(starling pubkey - the public key of a private key
+
+USAGE
+  starling pubkey < FILE
+
+Reads a private key in base64 from standard input and prints its public key, as `wg pubkey` does. The public key is what
+neighbours write into their `peers`.
+
+OPTIONS
+  -h, --help    show this page
+
+EXAMPLES
+  starling pubkey < /etc/starling/star0.key
+
+EXIT STATUS
+  0   printed
+  2   the input is no private key, or the command line is wrong
+)";
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPages{
+    {{"show", kShow}, {"watch", kWatch}, {"check", kCheck}, {"keygen", kKeygen}, {"pubkey", kPubkey}}};
+
+}  // namespace
+
+std::string help_text(std::string_view command) {
+  for (const auto& [name, page] : kPages) {
+    if (name == command) return std::string(page);
+  }
+  return std::string(kStarling);
+}
+
+}  // namespace starling::daemon
