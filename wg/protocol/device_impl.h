@@ -1,0 +1,60 @@
+// The inside of Device (device.h): device.cpp is its calls and timers, device_handshake.cpp the handshake messages.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "wg/protocol/cookie.h"
+#include "wg/protocol/deadline_queue.h"
+#include "wg/protocol/device.h"
+#include "wg/protocol/index_table.h"
+#include "wg/protocol/peer.h"
+
+namespace starling::wg {
+
+struct Device::Impl {
+  Impl(const SecretKey& private_key, RandomSource& source);
+
+  Peer* find(PeerId id) const { return id < peers.size() ? peers[id].get() : nullptr; }
+  Peer* find(const PublicKey& key) const;
+  void drop(PeerId peer, DropReason reason, const Endpoint& from) { outbox.drops.push_back({peer, reason, from}); }
+  // To be called after everything that may have moved one of the peer's timers.
+  void reschedule(Peer& peer);
+
+  // Sessions
+  void install_current(Time now, Peer& peer, SessionPtr session);
+  void install_next(Time now, Peer& peer, SessionPtr session);
+  void retire(const std::vector<SessionPtr>& sessions);
+  void set_sending(Peer& peer);
+  void clear_sessions(Peer& peer);
+
+  // What timers and data ask for
+  void fire(Now now, Peer& peer, Timer timer);
+  void send_keepalive(Now now, Peer& peer);
+  // A new attempt, unless one is under way; postponed if the last handshake message is younger than REKEY_TIMEOUT.
+  void start_handshake(Now now, Peer& peer);
+  void retransmit_handshake(Now now, Peer& peer);
+  void complete_handshake(Now now, Peer& peer, bool as_initiator);
+  void forget_initiation(Peer& peer);
+  void follow(Peer& peer, const Endpoint& from);
+
+  // Handshake messages (device_handshake.cpp)
+  void send_initiation(Now now, Peer& peer);
+  void send_response(Now now, Peer& peer, ResponderState& state);
+  void send(Peer& peer, Bytes message);
+  void receive_initiation(Now now, const Endpoint& from, Bytes datagram);
+  void receive_response(Now now, const Endpoint& from, Bytes datagram);
+  void receive_cookie_reply(Now now, const Endpoint& from, Bytes datagram);
+
+  RandomSource& random;
+  const KeyPair local;
+  const CookieChecker cookie_checker;
+  std::vector<std::unique_ptr<Peer>> peers;            // by PeerId; null once removed
+  std::unordered_map<PublicKey, PeerId> peers_by_key;  // never iterated
+  IndexTable indices;
+  DeadlineQueue deadlines;
+  DeviceOutbox outbox;
+};
+
+}  // namespace starling::wg

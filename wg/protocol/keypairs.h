@@ -1,0 +1,45 @@
+// The three sessions that a peer may have at a time (whitepaper §6.2 and §6.3):
+//   current   sends and receives
+//   previous  only receives what was under way when current took its place
+//   next      made as responder; receives, and becomes current with the first message that it receives, because only
+//             then does the initiator certainly have it
+#pragma once
+
+#include <vector>
+
+#include "base/time.h"
+#include "wg/protocol/session.h"
+
+namespace starling::wg {
+
+class Keypairs {
+ public:
+  // Each returns the sessions that lost their place.
+
+  // As initiator: the answer proves that the other side has it, so it sends at once.
+  std::vector<SessionPtr> add_current(SessionPtr session);
+  std::vector<SessionPtr> add_next(SessionPtr session);
+  // `next` received its first message.
+  std::vector<SessionPtr> confirm_next();
+  std::vector<SessionPtr> clear();
+
+  const SessionPtr& previous() const { return previous_; }
+  const SessionPtr& current() const { return current_; }
+  const SessionPtr& next() const { return next_; }
+
+  // The session to send with: current, until it has reached REJECT_AFTER_TIME.
+  SessionPtr sending() const { return can_send_ ? current_ : nullptr; }
+  void stop_sending() { can_send_ = false; }
+
+ private:
+  SessionPtr previous_, current_, next_;
+  bool can_send_ = false;
+};
+
+// Sending with this session asks for a new handshake (§6.2): after REKEY_AFTER_MESSAGES, and for its initiator after
+// REKEY_AFTER_TIME (only one side, so that both do not start at once).
+bool needs_rekey_after_sending(const Session& session, Time now);
+// So does receiving, for its initiator, shortly before it ends: it may have nothing to send.
+bool needs_rekey_after_receiving(const Session& session, Time now);
+
+}  // namespace starling::wg
