@@ -24,10 +24,6 @@ inline constexpr std::uint32_t kRouteMetricDefault = 4201;  // ours alone: the k
 inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
 inline constexpr std::size_t kNodeNameSizeMax = 63;         // bytes
 inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
-inline constexpr Duration kHelloIntervalMin = std::chrono::milliseconds(10);
-inline constexpr Duration kHelloIntervalMax = std::chrono::seconds(60);
-inline constexpr int kHelloMultiplierMin = 2;
-inline constexpr int kHelloMultiplierMax = 50;
 
 // "host:port": a name, an IPv4 address, or an IPv6 address in brackets.
 struct HostPort {

@@ -10,6 +10,7 @@
 #include "daemon/config/field_reader.h"
 #include "daemon/config/json_file.h"
 #include "daemon/config/key_file.h"
+#include "routing/limits.h"
 #include "wg/io/backend.h"
 
 namespace starling::daemon {
@@ -172,9 +173,10 @@ void read_hello(FieldReader& parent, Config& config, ErrorSink& sink) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
   };
   FieldReader reader(*value, parent.pointer_to("hello"), sink);
-  if (const auto interval = reader.integer("interval_ms", in_ms(kHelloIntervalMin), in_ms(kHelloIntervalMax)))
+  if (const auto interval =
+          reader.integer("interval_ms", in_ms(routing::kMinHelloInterval), in_ms(routing::kMaxHelloInterval)))
     config.hello.interval = std::chrono::milliseconds(*interval);
-  if (const auto multiplier = reader.integer("multiplier", kHelloMultiplierMin, kHelloMultiplierMax))
+  if (const auto multiplier = reader.integer("multiplier", routing::kMinMultiplier, routing::kMaxMultiplier))
     config.hello.multiplier = static_cast<std::uint8_t>(*multiplier);
   reader.refuse_unknown();
 }
