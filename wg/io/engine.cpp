@@ -92,16 +92,16 @@ void Engine::apply(Now now, const DeviceOutbox& outbox) {
   for (const SessionPtr& session : outbox.sessions_installed) receiver_.install(session);
   for (const std::uint32_t index : outbox.sessions_retired) receiver_.retire(index);
   for (const auto& [id, session] : outbox.sending_sessions) {
-    if (Peer* const peer = context_.peers.find(id)) peer->session = session;
+    if (PeerPath* const peer = context_.peers.find(id)) peer->session = session;
   }
   for (const DeviceOutbox::Roamed& roamed : outbox.roamed) on_roamed(now, roamed);
   for (const DeviceOutbox::Datagram& datagram : outbox.datagrams) transmitter_.send_handshake(now, datagram);
   for (const DeviceOutbox::Established& established : outbox.established) on_established(now, established);
   for (const PeerId id : outbox.keepalives) {
-    if (Peer* const peer = context_.peers.find(id)) transmitter_.send_keepalive(now, *peer);
+    if (PeerPath* const peer = context_.peers.find(id)) transmitter_.send_keepalive(now, *peer);
   }
   for (const PeerId id : outbox.gave_up) {
-    if (Peer* const peer = context_.peers.find(id)) {
+    if (PeerPath* const peer = context_.peers.find(id)) {
       transmitter_.drop_staged(now, *peer, DropReason::handshake_gave_up);
     }
   }
@@ -109,7 +109,7 @@ void Engine::apply(Now now, const DeviceOutbox& outbox) {
 }
 
 void Engine::on_established(Now now, const DeviceOutbox::Established& established) {
-  Peer* const peer = context_.peers.find(established.peer);
+  PeerPath* const peer = context_.peers.find(established.peer);
   if (peer == nullptr) return;
   context_.notify({now, SessionNotification{peer->id, established.as_initiator}}, peer->id);
   // The initiator's first message is what lets the responder send: without data, an empty one (whitepaper §5.1).
@@ -117,7 +117,7 @@ void Engine::on_established(Now now, const DeviceOutbox::Established& establishe
 }
 
 void Engine::on_roamed(Now now, const DeviceOutbox::Roamed& roamed) {
-  Peer* const peer = context_.peers.find(roamed.peer);
+  PeerPath* const peer = context_.peers.find(roamed.peer);
   if (peer == nullptr) return;
   peer->endpoint = roamed.endpoint;
   context_.notify({now, EndpointNotification{peer->id, roamed.endpoint}}, peer->id);
@@ -160,7 +160,7 @@ PeerId Engine::add_peer(Now now, const PeerConfig& config) {
                                        config.persistent_keepalive_s};
   const PeerId id = context_.device.add_peer(now, device_config);
   if (id == kNoPeer) return kNoPeer;
-  Peer& peer = context_.peers.add(id);
+  PeerPath& peer = context_.peers.add(id);
   peer.public_key = config.public_key;
   peer.link_local = link_local_address(config.public_key);
   peer.control = config.control;
@@ -178,7 +178,7 @@ void Engine::remove_peer(Now now, PeerId peer) {
 }
 
 void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
-  Peer* const peer = context_.peers.find(id);
+  PeerPath* const peer = context_.peers.find(id);
   if (peer == nullptr) return;
   peer->endpoint = endpoint;
   context_.device.set_endpoint(now, id, endpoint);
@@ -186,17 +186,17 @@ void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
 }
 
 void Engine::send_control(Now now, PeerId id, Bytes payload) {
-  Peer* const peer = context_.peers.find(id);
+  PeerPath* const peer = context_.peers.find(id);
   if (peer != nullptr) transmitter_.send_control(now, *peer, payload);
 }
 
 std::vector<PeerStatus> Engine::peer_statuses() {
   std::vector<PeerStatus> statuses;
-  context_.peers.for_each([&](const Peer& peer) { statuses.push_back(status_of(peer)); });
+  context_.peers.for_each([&](const PeerPath& peer) { statuses.push_back(status_of(peer)); });
   return statuses;
 }
 
-PeerStatus Engine::status_of(const Peer& peer) const {
+PeerStatus Engine::status_of(const PeerPath& peer) const {
   PeerStatus status;
   if (const std::optional<DevicePeerStatus> device = context_.device.status(peer.id)) {
     status.has_preshared_key = device->has_preshared_key;

@@ -51,7 +51,7 @@ class Engine final : private Receiver::DeviceDriver {
   void report_drops(Now now);
   void report_tun_gone(Now now);
   void arm_timer();
-  PeerStatus status_of(const Peer& peer) const;
+  PeerStatus status_of(const PeerPath& peer) const;
 
   EngineContext context_;
   Transmitter transmitter_;

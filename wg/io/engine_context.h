@@ -49,7 +49,7 @@ struct EngineContext {
   void notify(Notification notification, PeerId peer) {
     if (!notifications.push(std::move(notification))) drops.count_silently(peer, DropReason::queue_full);
   }
-  ControlChannel control_channel(const Peer& peer) const { return {link_local, peer.link_local, control_port}; }
+  ControlChannel control_channel(const PeerPath& peer) const { return {link_local, peer.link_local, control_port}; }
 
   SystemRandom random;
   Device device;

@@ -18,7 +18,7 @@ namespace starling::wg {
 // Of control packets that wait for a handshake only the newest are worth keeping.
 inline constexpr std::size_t kControlStagedLimit = 4;  // packets
 
-struct Peer {
+struct PeerPath {
   PeerId id = kNoPeer;
   PublicKey public_key;
   IpAddress link_local;  // its address inside the tunnel
@@ -40,16 +40,16 @@ struct Peer {
 
 class PeerTable {
  public:
-  Peer& add(PeerId id) {
+  PeerPath& add(PeerId id) {
     if (peers_.size() <= id) peers_.resize(std::size_t{id} + 1);
-    peers_[id] = std::make_unique<Peer>();
+    peers_[id] = std::make_unique<PeerPath>();
     peers_[id]->id = id;
     return *peers_[id];
   }
   void remove(PeerId id) {
     if (id < peers_.size()) peers_[id].reset();
   }
-  Peer* find(PeerId id) { return id < peers_.size() ? peers_[id].get() : nullptr; }
+  PeerPath* find(PeerId id) { return id < peers_.size() ? peers_[id].get() : nullptr; }
 
   template <typename Function>
   void for_each(Function function) {
@@ -59,7 +59,7 @@ class PeerTable {
   }
 
  private:
-  std::vector<std::unique_ptr<Peer>> peers_;
+  std::vector<std::unique_ptr<PeerPath>> peers_;
 };
 
 }  // namespace starling::wg

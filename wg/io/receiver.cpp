@@ -63,7 +63,7 @@ void Receiver::on_data(Now now, const ReceivedDatagram& datagram) {
     return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from.address);
   }
   const SessionPtr& session = found->second;
-  Peer* const peer = context_.peers.find(session->peer());
+  PeerPath* const peer = context_.peers.find(session->peer());
   if (peer == nullptr) return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from.address);
 
   MutableBytes plaintext;
@@ -97,7 +97,7 @@ void Receiver::report_received(Now now) {
   received_.clear();
 }
 
-void Receiver::deliver(Now now, Peer& peer, Bytes plaintext) {
+void Receiver::deliver(Now now, PeerPath& peer, Bytes plaintext) {
   const std::optional<InnerPacket> inner = parse_inner_packet(plaintext);
   if (!inner) return context_.drop(now, peer.id, DropReason::inner_malformed);
   const Bytes packet = plaintext.first(inner->total_length);  // without the padding
@@ -109,7 +109,7 @@ void Receiver::deliver(Now now, Peer& peer, Bytes plaintext) {
   if (written != TunStatus::ok) context_.drop(now, peer.id, DropReason::tun_write_failed, inner->source);
 }
 
-bool Receiver::deliver_control(Now now, Peer& peer, Bytes packet) {
+bool Receiver::deliver_control(Now now, PeerPath& peer, Bytes packet) {
   const ParsedControlPacket parsed = parse_control_packet(context_.control_channel(peer), packet);
   if (parsed.verdict == ControlVerdict::not_control) return false;
   if (parsed.verdict == ControlVerdict::invalid || !peer.control) {
@@ -120,7 +120,7 @@ bool Receiver::deliver_control(Now now, Peer& peer, Bytes packet) {
   return true;
 }
 
-bool Receiver::passes_filter(Now now, Peer& peer, const InnerPacket& inner, Bytes packet) {
+bool Receiver::passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet) {
   const IngressVerdict verdict = context_.ingress.get().check(inner.source, peer.id);
   if (verdict == IngressVerdict::pass) return true;
   if (inner.source == kDummyAddress && is_icmp_error(inner, packet) && anonymous_errors_.take(now.monotonic)) {

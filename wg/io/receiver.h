@@ -43,10 +43,10 @@ class Receiver {
   void on_data(Now now, const ReceivedDatagram& datagram);
   void note_received(const SessionPtr& session, const ReceivedDatagram& datagram, bool keepalive);
   void report_received(Now now);
-  void deliver(Now now, Peer& peer, Bytes plaintext);
+  void deliver(Now now, PeerPath& peer, Bytes plaintext);
   // True if the packet was a control packet, good or bad.
-  bool deliver_control(Now now, Peer& peer, Bytes packet);
-  bool passes_filter(Now now, Peer& peer, const InnerPacket& inner, Bytes packet);
+  bool deliver_control(Now now, PeerPath& peer, Bytes packet);
+  bool passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);
   bool came_through_our_tun(const ReceivedDatagram& datagram) const {
     return datagram.interface_index == context_.tun.index();
   }

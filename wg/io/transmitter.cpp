@@ -85,7 +85,7 @@ void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
   if (is_our_own_underlay(packet, inner->source, destination)) {
     return context_.drop(now, kNoPeer, DropReason::underlay_loop, destination);
   }
-  Peer* const peer = context_.peers.find(context_.egress.get().lookup(destination, inner->flow_hash));
+  PeerPath* const peer = context_.peers.find(context_.egress.get().lookup(destination, inner->flow_hash));
   if (peer == nullptr) {
     // The kernel's own chatter (neighbour discovery, multicast listeners) has no peer to go to and is nobody's mistake.
     if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_no_route);
@@ -98,7 +98,7 @@ bool Transmitter::is_our_own_underlay(Bytes packet, const IpAddress& source, con
   const std::optional<UdpPorts> ports = wireguard_ports(packet);
   if (!ports || ports->source != context_.udp->port()) return false;
   bool to_a_peer = false;
-  context_.peers.for_each([&](const Peer& peer) {
+  context_.peers.for_each([&](const PeerPath& peer) {
     to_a_peer = to_a_peer ||
                 (peer.endpoint && peer.endpoint->address == destination && peer.endpoint->port == ports->destination);
   });
@@ -106,13 +106,13 @@ bool Transmitter::is_our_own_underlay(Bytes packet, const IpAddress& source, con
 }
 
 // The packet lies in the next slot behind room for the header.
-void Transmitter::send_inner(Now now, Peer& peer, Kind kind, std::size_t size) {
+void Transmitter::send_inner(Now now, PeerPath& peer, Kind kind, std::size_t size) {
   if (seal(now, peer, kind, size)) return;
   stage(now, peer, kind, batch_->slot(batch_->size).subspan(kDataHeaderSize, size));
   context_.device.on_packet_staged(now, peer.id);
 }
 
-bool Transmitter::seal(Now now, Peer& peer, Kind kind, std::size_t size) {
+bool Transmitter::seal(Now now, PeerPath& peer, Kind kind, std::size_t size) {
   if (!peer.can_send()) return false;
   const MutableBytes slot = batch_->slot(batch_->size);
   const std::size_t padded = padded_size(size, context_.mtu);
@@ -128,8 +128,10 @@ bool Transmitter::seal(Now now, Peer& peer, Kind kind, std::size_t size) {
   return true;
 }
 
-void Transmitter::stage(Now now, Peer& peer, Kind kind, Bytes packet) {
+void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   if (kind == Kind::keepalive) return;
+  // Nobody knows for how long: what is sent now would be of no use by then. Control packets may wait, the newest few.
+  if (kind == Kind::data && !peer.endpoint) return context_.drop(now, peer.id, DropReason::no_endpoint);
   auto& queue = kind == Kind::control ? peer.staged_control : peer.staged;
   const std::size_t limit = kind == Kind::control ? kControlStagedLimit : kMaxStagedPackets;
   if (queue.size() == limit) {
@@ -141,14 +143,14 @@ void Transmitter::stage(Now now, Peer& peer, Kind kind, Bytes packet) {
   queue.emplace_back(packet.begin(), packet.end());
 }
 
-void Transmitter::send_control(Now now, Peer& peer, Bytes payload) {
+void Transmitter::send_control(Now now, PeerPath& peer, Bytes payload) {
   const std::vector<std::uint8_t> packet = make_control_packet(context_.control_channel(peer), payload);
   const MutableBytes slot = next_slot(now);
   std::memcpy(slot.data() + kDataHeaderSize, packet.data(), packet.size());
   send_inner(now, peer, Kind::control, packet.size());
 }
 
-void Transmitter::send_keepalive(Now now, Peer& peer) {
+void Transmitter::send_keepalive(Now now, PeerPath& peer) {
   (void)next_slot(now);
   (void)seal(now, peer, Kind::keepalive, 0);  // without a session there is nothing to keep alive
 }
@@ -160,7 +162,7 @@ void Transmitter::send_handshake(Now now, const DeviceOutbox::Datagram& datagram
                                      datagram.peer,         nullptr,     false};
 }
 
-bool Transmitter::send_staged(Now now, Peer& peer) {
+bool Transmitter::send_staged(Now now, PeerPath& peer) {
   if (!peer.has_staged()) return false;
   const auto send_all = [&](std::deque<std::vector<std::uint8_t>>& queue, Kind kind) {
     while (!queue.empty() && peer.can_send()) {
@@ -176,7 +178,7 @@ bool Transmitter::send_staged(Now now, Peer& peer) {
   return true;
 }
 
-void Transmitter::drop_staged(Now now, Peer& peer, DropReason reason) {
+void Transmitter::drop_staged(Now now, PeerPath& peer, DropReason reason) {
   for (std::size_t i = 0; i < peer.staged.size(); ++i) context_.drop(now, peer.id, reason);
   for (std::size_t i = 0; i < peer.staged_control.size(); ++i) context_.drops.count_silently(peer.id, reason);
   peer.staged.clear();
@@ -200,7 +202,7 @@ void Transmitter::flush(Now now) {
   for (std::size_t i = 0; i < batch.size; ++i) {
     Batch::Entry& entry = batch.entries[i];
     if (entry.session == nullptr) continue;
-    if (Peer* const peer = context_.peers.find(entry.peer); peer != nullptr && entry.size != 0) {
+    if (PeerPath* const peer = context_.peers.find(entry.peer); peer != nullptr && entry.size != 0) {
       peer->tx_bytes += entry.size;
       if (entry.has_payload) ++peer->tx_packets;
     }

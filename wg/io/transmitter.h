@@ -20,13 +20,13 @@ class Transmitter {
   void read_tun(Now now);
 
   // An inner packet of the routing protocol, ahead of all data that waits. Sent by the next flush().
-  void send_control(Now now, Peer& peer, Bytes payload);
-  void send_keepalive(Now now, Peer& peer);
+  void send_control(Now now, PeerPath& peer, Bytes payload);
+  void send_keepalive(Now now, PeerPath& peer);
   void send_handshake(Now now, const DeviceOutbox::Datagram& datagram);
   // A session is there: what waited goes out, control packets first. False if nothing waited.
-  bool send_staged(Now now, Peer& peer);
+  bool send_staged(Now now, PeerPath& peer);
   // What waits is given up, for this reason.
-  void drop_staged(Now now, Peer& peer, DropReason reason);
+  void drop_staged(Now now, PeerPath& peer, DropReason reason);
 
   // Sends what is sealed and tells the Device. The Device's outbox may have something afterwards.
   void flush(Now now);
@@ -36,9 +36,9 @@ class Transmitter {
   enum class Kind : std::uint8_t { data, control, keepalive };
 
   void route(Now now, MutableBytes slot, std::size_t size);
-  void send_inner(Now now, Peer& peer, Kind kind, std::size_t size);
-  bool seal(Now now, Peer& peer, Kind kind, std::size_t size);
-  void stage(Now now, Peer& peer, Kind kind, Bytes packet);
+  void send_inner(Now now, PeerPath& peer, Kind kind, std::size_t size);
+  bool seal(Now now, PeerPath& peer, Kind kind, std::size_t size);
+  void stage(Now now, PeerPath& peer, Kind kind, Bytes packet);
   bool is_our_own_underlay(Bytes packet, const IpAddress& source, const IpAddress& destination);
   MutableBytes next_slot(Now now);
 
