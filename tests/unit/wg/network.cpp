@@ -1,0 +1,215 @@
+#include "tests/unit/wg/network.h"
+
+#include <algorithm>
+
+#include "doctest/doctest.h"
+
+namespace starling::wg::test {
+
+namespace {
+
+SecretKey make_private_key(std::uint64_t seed) {
+  SeededRandom random(seed);
+  return generate_key_pair(random).private_key;
+}
+
+}  // namespace
+
+// --- Host ---
+
+Host::Host(Network& n, const Endpoint& at, std::uint64_t seed)
+    : network(n), random(seed), device(make_private_key(seed ^ 0x5eed), random), endpoint(at) {}
+
+PeerId Host::add_peer(const Host& peer, bool endpoint_known, std::uint16_t persistent_keepalive_s,
+                      const SecretKey& preshared_key) {
+  DevicePeerConfig config;
+  config.public_key = peer.key();
+  config.preshared_key = preshared_key;
+  if (endpoint_known) config.endpoint = peer.endpoint;
+  config.persistent_keepalive_s = persistent_keepalive_s;
+  const PeerId id = device.add_peer(network.now, config);
+  if (endpoint_known) endpoints_[id] = peer.endpoint;
+  drain();
+  return id;
+}
+
+void Host::send(PeerId peer, const std::string& payload) {
+  staged_[peer].push_back(payload);
+  send_staged(peer, false);
+  drain();
+}
+
+void Host::send_staged(PeerId peer, bool or_keepalive) {
+  const auto waiting = std::move(staged_[peer]);
+  staged_[peer].clear();
+  if (waiting.empty() && or_keepalive) transmit(peer, {});
+  for (const std::string& payload : waiting) transmit(peer, as_bytes(payload));
+}
+
+void Host::transmit(PeerId peer, Bytes payload) {
+  std::vector<std::uint8_t> message(kDataOverhead + payload.size());
+  std::copy(payload.begin(), payload.end(), message.begin() + kDataHeaderSize);
+  const SessionPtr session = sending[peer];
+  if (!session || session->seal(network.now.monotonic, message) != SealResult::ok) {
+    if (payload.empty()) return;
+    staged_[peer].emplace_back(payload.begin(), payload.end());
+    device.on_packet_staged(network.now, peer);
+    return;
+  }
+  send_datagram(endpoints_.at(peer), std::move(message));
+  device.on_data_sent(network.now, session, payload.empty());
+}
+
+void Host::send_datagram(const Endpoint& to, std::vector<std::uint8_t> bytes) {
+  const auto type = static_cast<MessageType>(bytes[0]);
+  sent.at(bytes[0])++;
+  sent_log.emplace_back(network.now.monotonic, type);
+  network.post(endpoint, to, bytes);
+}
+
+void Host::on_datagram(const Endpoint& from, std::vector<std::uint8_t> bytes) {
+  if (bytes.empty() || bytes[0] != static_cast<std::uint8_t>(MessageType::data)) {
+    device.on_handshake_datagram(network.now, from, bytes);
+    drain();
+    return;
+  }
+  const auto found = bytes.size() < kDataOverhead
+                         ? sessions.end()
+                         : sessions.find(ByteReader(Bytes(bytes).subspan(kDataReceiverOffset)).u32_le());
+  if (found == sessions.end()) {
+    drops.push_back(DropReason::unknown_receiver);
+    drop_peers.push_back(kNoPeer);
+    return;
+  }
+  const SessionPtr session = found->second;
+  MutableBytes plaintext;
+  switch (session->open(network.now.monotonic, bytes, plaintext)) {
+    case OpenResult::ok: break;
+    case OpenResult::too_short: drops.push_back(DropReason::malformed); return;
+    case OpenResult::decrypt_failed: drops.push_back(DropReason::decrypt_failed); return;
+    case OpenResult::replayed: drops.push_back(DropReason::replayed); return;
+    case OpenResult::expired: drops.push_back(DropReason::session_expired); return;
+  }
+  device.on_data_received(network.now, session, from, plaintext.empty());
+  if (!plaintext.empty()) {
+    received.push_back({session->peer(), std::string(plaintext.begin(), plaintext.end()), network.now.monotonic});
+    network.trace(plaintext);
+  }
+  drain();
+}
+
+void Host::drain() {
+  while (!device.outbox().empty()) {
+    const DeviceOutbox out = std::move(device.outbox());
+    device.outbox().clear();
+    for (const auto& datagram : out.datagrams) send_datagram(datagram.to, datagram.bytes);
+    for (const SessionPtr& session : out.sessions_installed) {
+      REQUIRE(sessions.emplace(session->local_index(), session).second);
+    }
+    for (const std::uint32_t index : out.sessions_retired) REQUIRE(sessions.erase(index) == 1);
+    for (const auto& change : out.sending_sessions) sending[change.peer] = change.session;
+    for (const auto& change : out.roamed) {
+      endpoints_[change.peer] = change.endpoint;
+      roamed.push_back(change);
+    }
+    for (const auto& each : out.established) {
+      established.push_back(each);
+      send_staged(each.peer, each.as_initiator);
+    }
+    for (const PeerId peer : out.keepalives) {
+      keepalives.push_back(network.now.monotonic);
+      transmit(peer, {});
+    }
+    for (const PeerId peer : out.gave_up) {
+      gave_up.push_back(network.now.monotonic);
+      staged_[peer].clear();
+    }
+    for (const auto& drop : out.drops) {
+      drops.push_back(drop.reason);
+      drop_peers.push_back(drop.peer);
+      network.trace(as_bytes(to_string(drop.reason)));
+    }
+  }
+}
+
+std::size_t Host::drop_count(DropReason reason) const {
+  return static_cast<std::size_t>(std::count(drops.begin(), drops.end(), reason));
+}
+
+// --- Network ---
+
+Host& Network::add_host(const std::string& endpoint) {
+  hosts_.push_back(std::make_unique<Host>(*this, Endpoint::parse(endpoint).value(), seed_ * 100 + hosts_.size() + 1));
+  return *hosts_.back();
+}
+
+void Network::trace(Bytes bytes) {
+  const std::int64_t at = now.monotonic.time_since_epoch().count();
+  trace_hash = hash({trace_hash, Bytes(reinterpret_cast<const std::uint8_t*>(&at), sizeof at), bytes});
+}
+
+void Network::post(const Endpoint& from, const Endpoint& to, const std::vector<std::uint8_t>& bytes) {
+  trace(bytes);
+  recorded.emplace_back(to, bytes);
+  if (filter && !filter(from, to, bytes)) return;
+  const auto chance = [this](double probability) {
+    return static_cast<double>(random.below(1'000'000)) < probability * 1'000'000;
+  };
+  const int copies = chance(duplication) ? 2 : 1;
+  for (int i = 0; i < copies; i++) {
+    if (chance(loss)) continue;
+    const Duration delay = latency + Duration(random.below(static_cast<std::uint64_t>(jitter.count()) + 1));
+    in_flight_.emplace(now.monotonic + delay, InFlight{from, to, bytes});
+  }
+}
+
+void Network::call_extra_timers(Time until) {
+  // Moments strictly before anything is due.
+  const auto gap = static_cast<std::uint64_t>((until - now.monotonic).count());
+  if (gap < 2) return;
+  Time at = now.monotonic;
+  for (int i = 0; i < 3; i++) {
+    at += Duration(extra_random_.below(static_cast<std::uint64_t>((until - at).count())));
+    advance(at);
+    for (const auto& host : hosts_) {
+      const Time before = host->device.next_deadline();
+      host->device.on_timer(now);
+      REQUIRE(host->device.outbox().empty());
+      REQUIRE(host->device.next_deadline() == before);
+    }
+  }
+}
+
+void Network::run_until(Time until) {
+  for (;;) {
+    Time next = in_flight_.empty() ? kNever : in_flight_.begin()->first;
+    for (const auto& host : hosts_) next = std::min(next, host->device.next_deadline());
+    if (extra_on_timer) call_extra_timers(std::min(next, until));
+    if (next > until) break;
+    advance(std::max(next, now.monotonic));
+    // Arrivals before timers, as a host drains its sockets before it judges a timeout.
+    while (!in_flight_.empty() && in_flight_.begin()->first <= now.monotonic) {
+      const InFlight datagram = std::move(in_flight_.begin()->second);
+      in_flight_.erase(in_flight_.begin());
+      for (const auto& host : hosts_) {
+        if (host->endpoint == datagram.to) host->on_datagram(datagram.from, datagram.bytes);
+      }
+    }
+    for (const auto& host : hosts_) {
+      const Time due = host->device.next_deadline();
+      if (due > now.monotonic) continue;
+      host->device.on_timer(now);
+      REQUIRE(host->device.next_deadline() > now.monotonic);  // what was due is done
+      host->drain();
+    }
+  }
+  advance(until);
+}
+
+Pair::Pair(std::uint64_t seed, std::uint16_t persistent_keepalive_s)
+    : network(seed), a(network.add_host("192.0.2.1:51820")), b(network.add_host("[2001:db8::2]:51820")) {
+  b_at_a = a.add_peer(b, true, persistent_keepalive_s);
+  a_at_b = b.add_peer(a);
+}
+
+}  // namespace starling::wg::test
