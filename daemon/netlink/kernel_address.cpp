@@ -6,7 +6,9 @@
 
 namespace starling::daemon {
 
-NetlinkMessage add_address_message(const KernelAddress& address) {
+namespace {
+
+NetlinkMessage address_message(int type, int flags, const KernelAddress& address) {
   const IpAddress& ip = address.address.address;
   ifaddrmsg header{};
   header.ifa_family = address_family(ip.family());
@@ -14,10 +16,20 @@ NetlinkMessage add_address_message(const KernelAddress& address) {
   header.ifa_flags = ip.is_v6() ? IFA_F_NODAD : 0;
   header.ifa_scope = ip.is_link_local() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   header.ifa_index = address.interface_index;
-  NetlinkMessage message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, header);
+  NetlinkMessage message(type, flags, header);
   message.attribute_address(IFA_LOCAL, ip);
   message.attribute_address(IFA_ADDRESS, ip);
   return message;
+}
+
+}  // namespace
+
+NetlinkMessage add_address_message(const KernelAddress& address) {
+  return address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address);
+}
+
+NetlinkMessage delete_address_message(const KernelAddress& address) {
+  return address_message(RTM_DELADDR, 0, address);
 }
 
 std::optional<KernelAddress> decode_address(const nlmsghdr& message) {

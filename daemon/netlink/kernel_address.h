@@ -20,6 +20,7 @@ struct KernelAddress {
 
 // Put on the interface without duplicate address detection: on a tunnel nobody could answer it. EEXIST if it is there.
 NetlinkMessage add_address_message(const KernelAddress& address);
+NetlinkMessage delete_address_message(const KernelAddress& address);
 std::optional<KernelAddress> decode_address(const nlmsghdr& message);
 NetlinkAnswer dump_addresses(NetlinkSocket& socket, const std::function<void(const KernelAddress&)>& each);
 

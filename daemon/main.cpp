@@ -1,0 +1,124 @@
+// `starlingd`: runs one node in the foreground until a signal ends it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <functional>
+
+#include "daemon/config/loader.h"
+#include "daemon/control/event_log.h"
+#include "daemon/control/version.h"
+#include "daemon/node.h"
+#include "daemon/privileges.h"
+
+namespace {
+
+using namespace starling;
+using namespace starling::daemon;
+
+constexpr int kExitOk = 0;
+constexpr int kExitFailed = 1;     // could not start, or could not go on
+constexpr int kExitBadConfig = 2;  // or a command line that is none; nothing was touched
+constexpr std::uint16_t kFirstFreePort = 1024;
+
+constexpr const char* kFooter = R"(Signals:
+  SIGINT, SIGTERM, SIGHUP   withdraw what this node announces, remove its routes and rules, end; a second one ends at once
+
+Exit status:
+  0   ended by a signal
+  1   could not start, or could not go on; the reason is the last line of the log
+  2   the configuration or the command line is wrong; every error is printed, nothing was touched
+
+Every key of FILE, with defaults and examples: docs/operating.md. While it runs: `starling show`, `starling watch`.)";
+
+struct Options {
+  std::string config;
+  std::string control;
+  bool check = false;
+};
+
+void print_error(const std::string& message) {
+  std::fputs(("starlingd: " + message + "\n").c_str(), stderr);
+}
+
+int run_loop(boost::asio::io_context& io, Config config, const std::string& control_path, EventLog& log) {
+  std::optional<Error> end;
+  auto node = Node::start(io, std::move(config), control_path, log, [&](std::optional<Error> error) {
+    end = std::move(error);
+    io.stop();
+  });
+  if (!node.ok()) {
+    print_error(node.error().message);
+    return kExitFailed;
+  }
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
+  int signals_seen = 0;
+  const std::function<void(const boost::system::error_code&, int)> on_signal = [&](const auto& error, int number) {
+    if (error) return;
+    if (++signals_seen > 1) return io.stop();
+    (*node)->stop(sigabbrev_np(number));
+    signals.async_wait(on_signal);
+  };
+  signals.async_wait(on_signal);
+  io.run();
+  if (end) print_error(end->message);
+  return end ? kExitFailed : kExitOk;
+}
+
+int run(const Options& options) {
+  auto config = load_config(options.config);
+  if (!config.ok()) {
+    std::fputs(to_string(config.error()).c_str(), stderr);
+    return kExitBadConfig;
+  }
+  if (options.check) {
+    fmt::print("{}: right\n", options.config);
+    return kExitOk;
+  }
+  auto log = EventLog::open(config->name, config->log);
+  if (!log.ok()) {
+    print_error(log.error().message);
+    return kExitFailed;
+  }
+  const std::uint16_t port = config->listen_port;
+  if (const auto error = drop_privileges(port != 0 && port < kFirstFreePort)) {
+    print_error("privileges cannot be given up: " + error->message);
+    return kExitFailed;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  boost::asio::io_context io(1);
+  const std::string control =
+      options.control.empty() ? "/run/starling/" + config->interface + ".sock" : options.control;
+  return run_loop(io, std::move(config).value(), control, **log);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Starling: a mesh of WireGuard tunnels that routes itself. This is the daemon; it stays in the foreground.",
+      "starlingd");
+  Options options;
+  app.add_option("-c,--config", options.config, "the node's configuration (JSON)")->required()->type_name("FILE");
+  app.add_option("--control", options.control, "the control socket; default /run/starling/INTERFACE.sock")
+      ->type_name("PATH");
+  app.add_flag("--check", options.check, "say whether FILE is right, and end");
+  app.set_version_flag("--version", std::string("starlingd ") + version());
+  app.footer(kFooter);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitBadConfig;
+  }
+  try {
+    return run(options);
+  } catch (const std::exception& error) {  // the machine is out of something: descriptors, threads, memory
+    print_error(error.what());
+    return kExitFailed;
+  }
+}

@@ -1,0 +1,342 @@
+#include "daemon/node.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "base/system.h"
+#include "daemon/control/server.h"
+#include "daemon/control/version.h"
+#include "daemon/control/views.h"
+#include "daemon/fd_watcher.h"
+#include "daemon/forwarding_check.h"
+#include "daemon/kernel_host.h"
+#include "daemon/peer_locator.h"
+#include "daemon/routing_host.h"
+#include "daemon/sysctl.h"
+#include "routing/identity.h"
+#include "wg/io/backend.h"
+
+namespace starling::daemon {
+
+namespace {
+
+constexpr auto kGoodbyeTime = std::chrono::milliseconds(100);  // for the last packets to leave the engine
+constexpr auto kLookAgainAfter = std::chrono::seconds(5);
+constexpr Duration kHandshakeAgeMax = std::chrono::seconds(180);  // REJECT_AFTER_TIME: an older tunnel is dead
+constexpr int kStrictReversePath = 1;
+
+wg::BackendConfig backend_config(const Config& config) {
+  wg::BackendConfig backend;
+  backend.interface = config.interface;
+  backend.private_key = config.private_key;
+  backend.listen_port = config.listen_port;
+  backend.fwmark = underlay_mark(config.routes.metric);
+  backend.mtu = config.mtu;
+  backend.control_port = routing::kControlPort;
+  return backend;
+}
+
+wg::PeerConfig peer_config(const PeerEntry& entry) {
+  wg::PeerConfig peer;
+  peer.public_key = entry.public_key;
+  peer.preshared_key = entry.preshared_key;
+  if (entry.endpoint) peer.endpoint = entry.endpoint->numeric();
+  peer.persistent_keepalive_s = entry.persistent_keepalive_s;
+  peer.control = entry.routing;
+  return peer;
+}
+
+std::vector<Prefix> own_prefixes(const Config& config) {
+  std::vector<Prefix> prefixes;
+  for (const InterfaceAddress& address : config.addresses) prefixes.push_back(Prefix::host(address.address));
+  prefixes.insert(prefixes.end(), config.announce.begin(), config.announce.end());
+  std::sort(prefixes.begin(), prefixes.end());
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  return prefixes;
+}
+
+}  // namespace
+
+class Node::Impl final : private wg::BackendObserver {
+ public:
+  Impl(boost::asio::io_context& io, Config config, EventLog& log, std::function<void(std::optional<Error>)> on_end)
+      : io_(io), config_(std::move(config)), log_(log), on_end_(std::move(on_end)), look_(io), goodbye_(io) {}
+
+  ~Impl() override {
+    if (kernel_) kernel_->close();
+  }
+
+  std::optional<Error> start(const std::string& control_path);
+  void stop(const std::string& reason);
+
+ private:
+  void on_control_packet(Now received_at, wg::PeerId peer, Bytes payload) override;
+  void on_session(Now at, wg::PeerId peer, bool as_initiator) override;
+  void on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) override;
+  void on_drop(Now at, wg::PeerId peer, wg::DropReason reason, std::uint64_t count,
+               std::optional<IpAddress> source) override;
+  void on_fatal(Now at, const std::string& what) override;
+
+  std::optional<Error> open_control(const std::string& path);
+  std::optional<Error> open_backend();
+  std::optional<Error> add_peers();
+  std::optional<Error> open_kernel();
+  void make_locator();
+  void make_routing();
+  void add_neighbors();
+  void watch_engine();
+
+  Result<nlohmann::json> answer(const nlohmann::json& request) const;
+  PublicKey key_of(wg::PeerId peer) const;
+  void look_at_machine();
+  void look_at_forwarding(Now now);
+  void look_at_reverse_path(Now now);
+  void look_at_static_peers(Now now);
+
+  boost::asio::io_context& io_;
+  Config config_;
+  EventLog& log_;
+  std::function<void(std::optional<Error>)> on_end_;
+  Time started_ = system_now().monotonic;
+  std::map<wg::PeerId, const PeerEntry*> peers_;
+  std::vector<StaticPeer> static_peers_;
+  ForwardingCheck forwarding_;
+  bool reverse_path_told_ = false;
+  bool stopping_ = false;
+
+  // Destroyed in reverse: whoever uses another stands behind it.
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<wg::Backend> backend_;
+  std::unique_ptr<KernelHost> kernel_;
+  std::unique_ptr<PeerLocator> locator_;
+  std::unique_ptr<RoutingHost> routing_;
+  std::unique_ptr<FdWatcher> engine_watcher_;
+  boost::asio::steady_timer look_;
+  boost::asio::steady_timer goodbye_;
+};
+
+// The control socket first: if another daemon has it, nothing of that daemon's is disturbed.
+std::optional<Error> Node::Impl::start(const std::string& control_path) {
+  log_.publish(EventLevel::info, "daemon.start", {{"version", version()}, {"interface", config_.interface}},
+               system_now());
+  if (auto error = open_control(control_path)) return error;
+  if (auto error = open_backend()) return error;
+  if (auto error = open_kernel()) return error;
+  if (auto error = add_peers()) return error;
+  make_routing();
+  make_locator();
+  routing_->start();
+  add_neighbors();
+  watch_engine();
+  look_at_machine();
+  log_.publish(
+      EventLevel::info, "daemon.ready",
+      {{"version", version()}, {"interface", config_.interface}, {"listen_port", backend_->status().listen_port}},
+      system_now());
+  return std::nullopt;
+}
+
+std::optional<Error> Node::Impl::open_control(const std::string& path) {
+  auto server = ControlServer::open(
+      io_, path, [this](const nlohmann::json& request) { return answer(request); }, log_);
+  if (!server.ok()) return server.error();
+  control_ = std::move(server).value();
+  return std::nullopt;
+}
+
+std::optional<Error> Node::Impl::open_backend() {
+  auto backend = wg::make_userspace_backend(backend_config(config_));
+  if (!backend.ok()) return backend.error();
+  backend_ = std::move(backend).value();
+  return std::nullopt;
+}
+
+std::optional<Error> Node::Impl::open_kernel() {
+  const wg::BackendStatus status = backend_->status();
+  KernelHostHooks hooks;
+  hooks.key_of = [this](routing::NeighborId neighbor) { return key_of(neighbor); };
+  hooks.on_connected = [this](std::vector<Prefix> subnets) {
+    if (routing_) routing_->set_connected(std::move(subnets));
+  };
+  hooks.on_carrier_lost = [this](std::uint32_t index) {
+    if (!locator_) return;
+    for (const wg::PeerId peer : locator_->peers_behind(index))
+      if (peers_.at(peer)->routing) routing_->on_carrier_lost(peer);
+  };
+  kernel_ = std::make_unique<KernelHost>(io_, config_, status.interface_index,
+                                         wg::link_local_address(status.public_key), log_, std::move(hooks));
+  return kernel_->open();
+}
+
+std::optional<Error> Node::Impl::add_peers() {
+  for (const PeerEntry& entry : config_.peers) {
+    const auto peer = backend_->add_peer(peer_config(entry));
+    if (!peer.ok()) return peer.error();
+    peers_.emplace(*peer, &entry);
+    if (!entry.routing) static_peers_.push_back({*peer, entry.allowed_ips});
+  }
+  return std::nullopt;
+}
+
+void Node::Impl::make_routing() {
+  const auto identity = std::make_shared<const routing::Identity>(config_.private_key);
+  routing::RouterConfig router;
+  router.id = identity->id();
+  router.wireguard_key = backend_->status().public_key;
+  router.name = config_.name;
+  router.transit = config_.transit;
+  router.hello = config_.hello;
+  router.accept = config_.accept;
+  router.announced = own_prefixes(config_);
+  for (const StaticPeer& peer : static_peers_)
+    router.announced.insert(router.announced.end(), peer.prefixes.begin(), peer.prefixes.end());
+  router.connected = kernel_->connected();
+
+  RoutingHostHooks hooks;
+  hooks.key_of = [this](routing::NeighborId neighbor) { return key_of(neighbor); };
+  hooks.on_touched = [this](TouchedRoutes touched) { kernel_->touch(std::move(touched)); };
+  hooks.on_neighbor_state = [this](routing::NeighborId neighbor, routing::NeighborState state, Now) {
+    if (locator_) locator_->set_answering(neighbor, state != routing::NeighborState::down);
+  };
+  hooks.drain_engine = [this] { backend_->dispatch(*this); };
+  routing_ = std::make_unique<RoutingHost>(
+      io_, *backend_, log_, std::move(router), [identity](Bytes message) { return identity->sign(message); },
+      static_peers_, std::move(hooks));
+  kernel_->follow(routing_->egress(), routing_->names());
+}
+
+void Node::Impl::make_locator() {
+  PeerLocatorHooks hooks;
+  hooks.name_of = [this](wg::PeerId peer) { return routing_->names().neighbor(peer); };
+  hooks.on_endpoints = [this](std::vector<Endpoint> endpoints) { kernel_->set_endpoints(std::move(endpoints)); };
+  hooks.outgoing_interface_to = [this](const IpAddress& address) { return kernel_->outgoing_interface_to(address); };
+  locator_ = std::make_unique<PeerLocator>(io_, *backend_, log_, std::move(hooks));
+  for (const auto& [peer, entry] : peers_) locator_->add(peer, entry->endpoint);
+}
+
+void Node::Impl::add_neighbors() {
+  for (const auto& [peer, entry] : peers_)
+    if (entry->routing)
+      routing_->add_neighbor(peer, {entry->public_key, entry->cost, static_cast<std::uint16_t>(config_.mtu)});
+}
+
+void Node::Impl::watch_engine() {
+  engine_watcher_ =
+      std::make_unique<FdWatcher>(io_, backend_->notification_fd(), [this] { backend_->dispatch(*this); });
+}
+
+void Node::Impl::stop(const std::string& reason) {
+  if (std::exchange(stopping_, true)) return;
+  log_.publish(EventLevel::info, "daemon.stop", {{"interface", config_.interface}, {"reason", reason}}, system_now());
+  look_.cancel();
+  routing_->shut_down();
+  kernel_->close();
+  goodbye_.expires_after(kGoodbyeTime);
+  goodbye_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) on_end_(std::nullopt);
+  });
+}
+
+void Node::Impl::on_control_packet(Now received_at, wg::PeerId peer, Bytes payload) {
+  routing_->on_packet(received_at, peer, payload);
+}
+
+void Node::Impl::on_session(Now at, wg::PeerId peer, bool as_initiator) {
+  log_.publish(EventLevel::info, "tunnel.session",
+               {{"neighbor", routing_->names().neighbor(peer)}, {"initiator", as_initiator}}, at);
+  locator_->look_up_interface(peer);
+  if (!peers_.at(peer)->routing) locator_->set_answering(peer, true);
+}
+
+void Node::Impl::on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) {
+  log_.publish(EventLevel::info, "tunnel.endpoint",
+               {{"neighbor", routing_->names().neighbor(peer)}, {"endpoint", endpoint.to_string()}}, at);
+  locator_->on_roamed(peer, endpoint);
+}
+
+void Node::Impl::on_drop(Now at, wg::PeerId peer, wg::DropReason reason, std::uint64_t count,
+                         std::optional<IpAddress> source) {
+  const auto endpoint = peer == wg::kNoPeer ? std::nullopt : locator_->endpoint_of(peer);
+  routing_->publisher().publish_drop(peer, reason, count, source, endpoint, at);
+}
+
+void Node::Impl::on_fatal(Now at, const std::string& what) {
+  if (std::exchange(stopping_, true)) return;
+  log_.publish(EventLevel::error, "daemon.stop", {{"interface", config_.interface}, {"reason", what}}, at);
+  kernel_->close();
+  on_end_(Error{what});
+}
+
+Result<nlohmann::json> Node::Impl::answer(const nlohmann::json& request) const {
+  if (!routing_) return Error{"the daemon is still starting; ask again"};
+  const ViewContext context{routing_->router(),    *backend_, routing_->names(), static_peers_,
+                            own_prefixes(config_), started_,  system_now()};
+  return answer_request(context, request);
+}
+
+PublicKey Node::Impl::key_of(wg::PeerId peer) const {
+  const auto at = peers_.find(peer);
+  return at == peers_.end() ? PublicKey{} : at->second->public_key;
+}
+
+void Node::Impl::look_at_machine() {
+  const Now now = system_now();
+  if (config_.transit) look_at_forwarding(now);
+  look_at_reverse_path(now);
+  look_at_static_peers(now);
+  look_.expires_after(kLookAgainAfter);
+  look_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) look_at_machine();
+  });
+}
+
+// The families in which this node has something to carry: its own prefixes and what it routes.
+void Node::Impl::look_at_forwarding(Now now) {
+  std::set<Family> used;
+  for (const Prefix& prefix : own_prefixes(config_)) used.insert(prefix.family());
+  for (const auto& [prefix, group] : routing_->egress().routes()) used.insert(prefix.family());
+  for (const ForwardingProblem& problem : forwarding_.look(used))
+    log_.publish(EventLevel::error, "forwarding.disabled",
+                 {{"family", problem.family == Family::ipv4 ? "ipv4" : "ipv6"}, {"remedy", problem.remedy}}, now);
+}
+
+// The kernel takes the larger of the interface's value and that of `all`, so ours alone does not help.
+void Node::Impl::look_at_reverse_path(Now now) {
+  const bool strict = read_sysctl("net/ipv4/conf/all/rp_filter").value_or(0) == kStrictReversePath;
+  if (strict && !std::exchange(reverse_path_told_, true))
+    log_.publish(EventLevel::warning, "forwarding.reverse_path",
+                 {{"family", "ipv4"},
+                  {"remedy", "sysctl -w net.ipv4.conf.all.rp_filter=0 (each interface keeps its own value)"}},
+                 now);
+  if (!strict) reverse_path_told_ = false;
+}
+
+// A stock WireGuard peer says no Hello; a tunnel whose keys have run out is taken for silent.
+void Node::Impl::look_at_static_peers(Now now) {
+  if (static_peers_.empty()) return;
+  for (const wg::PeerStatus& status : backend_->status().peers) {
+    if (peers_.at(status.id)->routing) continue;
+    locator_->set_answering(status.id, status.last_handshake && now.wall - *status.last_handshake < kHandshakeAgeMax);
+  }
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+Result<std::unique_ptr<Node>> Node::start(boost::asio::io_context& io, Config config, const std::string& control_path,
+                                          EventLog& log, std::function<void(std::optional<Error>)> on_end) {
+  auto impl = std::make_unique<Impl>(io, std::move(config), log, std::move(on_end));
+  if (auto error = impl->start(control_path)) return std::move(*error);
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+void Node::stop(const std::string& reason) {
+  impl_->stop(reason);
+}
+
+}  // namespace starling::daemon

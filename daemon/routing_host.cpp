@@ -1,0 +1,151 @@
+#include "daemon/routing_host.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "routing/identity.h"
+
+namespace starling::daemon {
+
+namespace {
+
+using routing::EventKind;
+
+// Why routes changed: the newest cause among the events that say so.
+routing::Cause cause_of_routes(const std::vector<routing::Event>& events) {
+  routing::Cause cause;
+  for (const routing::Event& event : events)
+    if (event.kind == EventKind::route_group || event.kind == EventKind::route_add ||
+        event.kind == EventKind::route_remove)
+      cause = event.cause;
+  return cause;
+}
+
+// steady_clock is CLOCK_MONOTONIC, as Time is.
+std::chrono::steady_clock::time_point to_steady(Time time) {
+  return std::chrono::steady_clock::time_point(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(time.time_since_epoch()));
+}
+
+}  // namespace
+
+RoutingHost::RoutingHost(boost::asio::io_context& io, wg::Backend& backend, EventLog& log, routing::RouterConfig config,
+                         routing::SignFunction sign, std::vector<StaticPeer> static_peers, RoutingHostHooks hooks)
+    : backend_(backend),
+      log_(log),
+      hooks_(std::move(hooks)),
+      router_(std::move(config), std::move(sign), routing::verify_signature, random_),
+      names_(names_from(router_, hooks_.key_of)),
+      publisher_(log, names_),
+      egress_(std::move(static_peers)),
+      ingress_(egress_.static_peers()),
+      timer_(io) {}
+
+void RoutingHost::start() {
+  backend_.set_egress(egress_.description());
+  backend_.set_ingress(ingress_.description());
+  TouchedRoutes touched;
+  for (const StaticPeer& peer : egress_.static_peers())
+    touched.prefixes.insert(peer.prefixes.begin(), peer.prefixes.end());
+  if (!touched.empty()) hooks_.on_touched(std::move(touched));
+  const Now now = system_now();
+  call(now, [&] { router_.start(now); });
+}
+
+void RoutingHost::add_neighbor(routing::NeighborId neighbor, const routing::NeighborConfig& config) {
+  const Now now = system_now();
+  call(now, [&] { router_.add_neighbor(now, neighbor, config); });
+}
+
+void RoutingHost::on_packet(Now now, routing::NeighborId neighbor, Bytes payload) {
+  call(now, [&] { router_.on_packet(now, neighbor, payload); });
+}
+
+void RoutingHost::on_carrier_lost(routing::NeighborId neighbor) {
+  const Now now = system_now();
+  call(now, [&] { router_.on_carrier_lost(now, neighbor); });
+}
+
+void RoutingHost::set_connected(std::vector<Prefix> subnets) {
+  const Now now = system_now();
+  call(now, [&] { router_.set_connected(now, std::move(subnets)); });
+}
+
+void RoutingHost::shut_down() {
+  const Now now = system_now();
+  call(now, [&] { router_.shut_down(now); });
+}
+
+void RoutingHost::call(Now now, const std::function<void()>& router_call) {
+  const Time before = system_now().monotonic;
+  router_call();
+  const Duration duration = system_now().monotonic - before;
+  routing::RouterOutbox outbox = std::move(router_.outbox());
+  router_.outbox().clear();
+  if (!outbox.empty()) carry_out(std::move(outbox), now, duration);
+  arm_timer();
+}
+
+void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration) {
+  TouchedRoutes touched;
+  if (!outbox.routes.empty()) swap_egress(outbox.routes, cause_of_routes(outbox.events), touched);
+  if (!outbox.ingress.empty()) {
+    ingress_.apply(outbox.ingress);
+    backend_.set_ingress(ingress_.description());
+  }
+  for (const routing::RouterOutbox::Packet& packet : outbox.packets)
+    backend_.send_control(packet.neighbor, packet.bytes);
+  for (const routing::Event& event : outbox.events) {
+    publisher_.publish(event, now, event.kind == EventKind::spf_run ? std::optional(call_duration) : std::nullopt);
+    if (event.kind == EventKind::neighbor_state) hooks_.on_neighbor_state(event.neighbor, event.to, now);
+  }
+  if (!touched.empty()) hooks_.on_touched(std::move(touched));
+}
+
+void RoutingHost::swap_egress(const routing::RouteDelta& delta, const routing::Cause& cause, TouchedRoutes& touched) {
+  const EgressChange change = egress_.apply(delta);
+  touched.cause = cause;
+  for (const routing::RouteGroup& group : delta.groups) touched.groups.insert(group.id);
+  for (const routing::Route& route : delta.routes) touched.prefixes.insert(route.prefix);
+  touched.prefixes.insert(delta.removed_routes.begin(), delta.removed_routes.end());
+  if (change.empty()) return;
+  const Time before = system_now().monotonic;
+  if (change.groups_only)
+    backend_.set_egress_groups(egress_.groups());
+  else
+    backend_.set_egress(egress_.description());
+  const Now now = system_now();
+  log_.publish(EventLevel::info, "egress.swap",
+               {{"groups", change.groups},
+                {"prefixes", change.prefixes},
+                {"duration_us", (now.monotonic - before).count() / 1000}},
+               cause_json(cause, names_), now);
+}
+
+void RoutingHost::arm_timer() {
+  const Time deadline = router_.next_deadline();
+  if (deadline == armed_) return;
+  armed_ = deadline;
+  if (deadline == kNever) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(to_steady(deadline));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) on_timer();
+  });
+}
+
+// A neighbour whose Hello waits in the engine's queue was not silent: the queue is emptied first, which may well move
+// the deadline.
+void RoutingHost::on_timer() {
+  armed_ = kNever;
+  hooks_.drain_engine();
+  const Now now = system_now();
+  if (router_.next_deadline() <= now.monotonic)
+    call(now, [&] { router_.on_timer(now); });
+  else
+    arm_timer();
+}
+
+}  // namespace starling::daemon

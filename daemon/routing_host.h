@@ -1,0 +1,81 @@
+// Runs the Router in the daemon: gives it time and packets, and carries out what it says in the order that matters:
+// first the engine's tables (a reroute is one swap of groups), then the packets that tell the others, then the events,
+// and the kernel's routes last and later (through on_touched).
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "base/system.h"
+#include "daemon/control/event_json.h"
+#include "daemon/control/names.h"
+#include "daemon/egress_plan.h"
+#include "daemon/ingress_plan.h"
+#include "routing/router.h"
+#include "wg/io/backend.h"
+
+namespace starling::daemon {
+
+// What the kernel's routes must follow.
+struct TouchedRoutes {
+  std::set<Prefix> prefixes;
+  std::set<std::uint32_t> groups;
+  routing::Cause cause;
+
+  bool empty() const { return prefixes.empty() && groups.empty(); }
+};
+
+struct RoutingHostHooks {
+  std::function<void(TouchedRoutes)> on_touched;
+  std::function<void(routing::NeighborId, routing::NeighborState, Now)> on_neighbor_state;
+  // Hands in what the engine has received; called before a timeout is judged.
+  std::function<void()> drain_engine;
+  std::function<PublicKey(routing::NeighborId)> key_of;
+};
+
+class RoutingHost {
+ public:
+  // All must outlive this. The signing key is in `sign`.
+  RoutingHost(boost::asio::io_context& io, wg::Backend& backend, EventLog& log, routing::RouterConfig config,
+              routing::SignFunction sign, std::vector<StaticPeer> static_peers, RoutingHostHooks hooks);
+
+  // Installs the static peers' tables and starts the router.
+  void start();
+  void add_neighbor(routing::NeighborId neighbor, const routing::NeighborConfig& config);
+  void on_packet(Now now, routing::NeighborId neighbor, Bytes payload);
+  void on_carrier_lost(routing::NeighborId neighbor);
+  void set_connected(std::vector<Prefix> subnets);
+  // Withdraws our announcements and says goodbye.
+  void shut_down();
+
+  const routing::Router& router() const { return router_; }
+  const EgressPlan& egress() const { return egress_; }
+  const Names& names() const { return names_; }
+  EventPublisher& publisher() { return publisher_; }
+
+ private:
+  // Calls the router and carries out what it says.
+  void call(Now now, const std::function<void()>& router_call);
+  void carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration);
+  void swap_egress(const routing::RouteDelta& delta, const routing::Cause& cause, TouchedRoutes& touched);
+  void arm_timer();
+  void on_timer();
+
+  wg::Backend& backend_;
+  EventLog& log_;
+  RoutingHostHooks hooks_;
+  SystemRandom random_;
+  routing::Router router_;
+  Names names_;
+  EventPublisher publisher_;
+  EgressPlan egress_;
+  IngressPlan ingress_;
+  boost::asio::steady_timer timer_;
+  Time armed_ = kNever;
+};
+
+}  // namespace starling::daemon
