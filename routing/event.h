@@ -45,7 +45,7 @@ enum class EventKind : std::uint8_t {
 const char* to_string(EventKind kind);  // the stable name, such as "neighbor.state"
 
 struct Event {
-  EventKind kind;
+  EventKind kind{};
   Time at{};
   Cause cause;
   NeighborId neighbor = kNoNeighbor;

@@ -11,6 +11,7 @@
 // One thread only. docs/protocol.md is the wire format.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "base/time.h"
 #include "routing/event.h"
 #include "routing/import_policy.h"
+#include "routing/reject_reason.h"
 #include "routing/types.h"
 
 namespace starling::routing {
@@ -56,7 +58,7 @@ struct NeighborConfig {
 struct RouteGroup {
   std::uint32_t id = 0;             // stable while the set of origins is in use
   std::vector<NodeId> origins;      // sorted
-  std::vector<NeighborId> members;  // equal-cost next hops, sorted; empty: unreachable
+  std::vector<NeighborId> members;  // equal-cost next hops, sorted; never empty: an unreachable prefix has no route
   NeighborId backup = kNoNeighbor;  // loop-free alternate, if known
   Metric metric = kUnreachable;
   friend bool operator==(const RouteGroup&, const RouteGroup&) = default;
@@ -77,7 +79,8 @@ struct RouteDelta {
   bool empty() const { return groups.empty() && routes.empty() && removed_routes.empty() && removed_groups.empty(); }
 };
 
-// Which neighbours may send packets from a source prefix. Removals are held back for kIngressHold (limits.h).
+// Which neighbours may send packets from a source prefix: accepted ones and our own (of which nobody may be the source,
+// unless another node announces the same). Removals are held back for kIngressHold (limits.h).
 struct IngressChange {
   Prefix prefix;
   std::vector<NeighborId> allowed;  // sorted
@@ -146,6 +149,7 @@ struct RouterStatistics {
   std::uint64_t bytes_received = 0, bytes_sent = 0;
   std::uint64_t lsas_accepted = 0, lsas_rejected = 0, lsas_originated = 0;
   std::uint64_t retransmissions = 0, spf_runs = 0, signatures_verified = 0;
+  std::array<std::uint64_t, kRejectReasonCount> rejected{};  // by RejectReason, packets and announcements
 };
 
 class Router {

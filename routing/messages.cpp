@@ -1,0 +1,271 @@
+#include "routing/messages.h"
+
+#include <stdexcept>
+
+#include "routing/tlv.h"
+
+namespace starling::routing {
+
+namespace {
+
+constexpr std::size_t kSizeAt = 2;  // offset of the packet's size in its header
+constexpr std::size_t kHelloSize = 72;
+constexpr std::size_t kLsaFixedSize = 1 + kLsaHeaderSize + 64 + 4;  // flags, header, signature, remaining
+
+enum HelloFlag : std::uint8_t { kFlagHasEcho = 1, kFlagGoodbye = 2 };
+enum HeadersFlag : std::uint8_t { kFlagEnd = 1 };
+enum LsaFlag : std::uint8_t { kFlagNoBody = 1 };
+enum MessageTlv : std::uint8_t { kTlvSummary = 1, kTlvKey = 2, kTlvLsa = 3 };
+
+void write_key(const LsaKey& key, ByteWriter& out) {
+  out.bytes(key.origin.bytes);
+  out.u16(key.fragment);
+}
+
+LsaKey read_key(ByteReader& in) {
+  LsaKey key;
+  in.copy_to(key.origin.bytes);
+  key.fragment = in.u16();
+  return key;
+}
+
+std::vector<std::uint8_t> begin_packet(const Envelope& envelope, MessageType type) {
+  std::vector<std::uint8_t> packet;
+  ByteWriter out(packet);
+  out.u8(kProtocolVersion);
+  out.u8(static_cast<std::uint8_t>(type));
+  out.u16(0);
+  out.u64(envelope.instance);
+  out.u64(envelope.peer_instance);
+  return packet;
+}
+
+void set_size(std::vector<std::uint8_t>& packet) {
+  if (packet.size() > kMaxPacketSize) throw std::length_error("a control packet is too large");
+  ByteWriter(packet).patch_u16(kSizeAt, static_cast<std::uint16_t>(packet.size()));
+}
+
+void write_summary(const LsaSummary& summary, ByteWriter& out) {
+  write_tlv_header(out, kTlvSummary, kSummarySize);
+  write_key(summary.key, out);
+  out.u64(summary.sequence);
+  out.u64(summary.tag);
+}
+
+Result<Message, RejectReason> decode_hello(const Envelope& envelope, ByteReader& in) {
+  Hello hello;
+  hello.sequence = in.u32();
+  hello.timestamp_us = in.u32();
+  hello.echo_timestamp_us = in.u32();
+  hello.echo_hold_us = in.u32();
+  hello.interval_us = in.u32();
+  hello.multiplier = in.u8();
+  const std::uint8_t state = in.u8();
+  const std::uint8_t flags = in.u8();
+  in.u8();  // reserved
+  in.copy_to(hello.node.bytes);
+  in.copy_to(hello.digest);
+  if (in.failed()) return RejectReason::truncated;
+  hello.has_echo = (flags & kFlagHasEcho) != 0;
+  hello.goodbye = (flags & kFlagGoodbye) != 0;
+  const Duration interval = std::chrono::microseconds(hello.interval_us);
+  if (state > static_cast<std::uint8_t>(NeighborState::full) || interval < kMinHelloInterval ||
+      interval > kMaxHelloInterval || hello.multiplier < kMinMultiplier || hello.multiplier > kMaxMultiplier) {
+    return RejectReason::bad_value;
+  }
+  hello.state = static_cast<NeighborState>(state);
+  TlvReader tlvs(in.take(in.remaining()));
+  while (tlvs.next()) {
+  }
+  if (tlvs.failed()) return RejectReason::malformed_tlv;
+  return Message{envelope, hello};
+}
+
+Result<Message, RejectReason> decode_ask(const Envelope& envelope, ByteReader& in) {
+  const LsaKey from = read_key(in);
+  if (in.failed()) return RejectReason::truncated;
+  return Message{envelope, Ask{from}};
+}
+
+// Collects the summaries or keys of a list message; false if a TLV is malformed.
+bool read_summaries(Bytes bytes, std::vector<LsaSummary>& summaries) {
+  TlvReader tlvs(bytes);
+  while (const auto tlv = tlvs.next()) {
+    if (tlv->type != kTlvSummary) continue;
+    if (tlv->value.size() != kSummarySize) return false;
+    ByteReader in(tlv->value);
+    LsaSummary summary;
+    summary.key = read_key(in);
+    summary.sequence = in.u64();
+    summary.tag = in.u64();
+    summaries.push_back(summary);
+  }
+  return !tlvs.failed();
+}
+
+bool read_keys(Bytes bytes, std::vector<LsaKey>& keys) {
+  TlvReader tlvs(bytes);
+  while (const auto tlv = tlvs.next()) {
+    if (tlv->type != kTlvKey) continue;
+    if (tlv->value.size() != kKeySizeOnWire) return false;
+    ByteReader in(tlv->value);
+    keys.push_back(read_key(in));
+  }
+  return !tlvs.failed();
+}
+
+bool read_lsas(Bytes bytes, std::vector<ReceivedLsa>& lsas) {
+  TlvReader tlvs(bytes);
+  while (const auto tlv = tlvs.next()) {
+    if (tlv->type != kTlvLsa) continue;
+    ByteReader in(tlv->value);
+    ReceivedLsa lsa;
+    lsa.has_body = (in.u8() & kFlagNoBody) == 0;
+    lsa.header = read_header(in);
+    in.copy_to(lsa.signature.bytes);
+    lsa.remaining_ms = in.u32();
+    if (in.failed() || (!lsa.has_body && in.remaining() != 0)) return false;
+    lsa.body = in.take(in.remaining());
+    if (lsa.body.size() > kMaxLsaBodySize) return false;
+    lsas.push_back(lsa);
+  }
+  return !tlvs.failed();
+}
+
+Result<Message, RejectReason> decode_headers(const Envelope& envelope, ByteReader& in) {
+  Headers headers;
+  headers.from = read_key(in);
+  headers.next = read_key(in);
+  headers.end = (in.u8() & kFlagEnd) != 0;
+  if (in.failed()) return RejectReason::truncated;
+  if (!headers.end && headers.next <= headers.from) return RejectReason::bad_value;
+  if (!read_summaries(in.take(in.remaining()), headers.summaries)) return RejectReason::malformed_tlv;
+  for (const LsaSummary& summary : headers.summaries) {
+    if (summary.key < headers.from || (!headers.end && summary.key >= headers.next)) return RejectReason::bad_value;
+  }
+  return Message{envelope, std::move(headers)};
+}
+
+Result<Message, RejectReason> decode_request(const Envelope& envelope, ByteReader& in) {
+  Request request;
+  if (!read_keys(in.take(in.remaining()), request.keys)) return RejectReason::malformed_tlv;
+  return Message{envelope, std::move(request)};
+}
+
+Result<Message, RejectReason> decode_update(const Envelope& envelope, ByteReader& in) {
+  Update update;
+  if (!read_lsas(in.take(in.remaining()), update.lsas)) return RejectReason::malformed_tlv;
+  return Message{envelope, std::move(update)};
+}
+
+Result<Message, RejectReason> decode_ack(const Envelope& envelope, ByteReader& in) {
+  Ack ack;
+  if (!read_summaries(in.take(in.remaining()), ack.summaries)) return RejectReason::malformed_tlv;
+  return Message{envelope, std::move(ack)};
+}
+
+}  // namespace
+
+Result<Message, RejectReason> decode_message(Bytes packet) {
+  if (packet.size() > kMaxPacketSize) return RejectReason::too_long;
+  ByteReader in(packet);
+  const std::uint8_t version = in.u8();
+  const std::uint8_t type = in.u8();
+  const std::uint16_t size = in.u16();
+  Envelope envelope;
+  envelope.instance = in.u64();
+  envelope.peer_instance = in.u64();
+  if (in.failed()) return RejectReason::truncated;
+  if (version != kProtocolVersion) return RejectReason::bad_version;
+  if (size != packet.size()) return RejectReason::bad_size;
+  if (envelope.instance == 0) return RejectReason::bad_value;
+  switch (static_cast<MessageType>(type)) {
+    case MessageType::hello: return decode_hello(envelope, in);
+    case MessageType::ask: return decode_ask(envelope, in);
+    case MessageType::headers: return decode_headers(envelope, in);
+    case MessageType::request: return decode_request(envelope, in);
+    case MessageType::update: return decode_update(envelope, in);
+    case MessageType::ack: return decode_ack(envelope, in);
+  }
+  return RejectReason::unknown_type;
+}
+
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::hello);
+  packet.reserve(kMessageHeaderSize + kHelloSize);
+  ByteWriter out(packet);
+  out.u32(hello.sequence);
+  out.u32(hello.timestamp_us);
+  out.u32(hello.echo_timestamp_us);
+  out.u32(hello.echo_hold_us);
+  out.u32(hello.interval_us);
+  out.u8(hello.multiplier);
+  out.u8(static_cast<std::uint8_t>(hello.state));
+  out.u8(static_cast<std::uint8_t>((hello.has_echo ? kFlagHasEcho : 0) | (hello.goodbye ? kFlagGoodbye : 0)));
+  out.u8(0);
+  out.bytes(hello.node.bytes);
+  out.bytes(hello.digest);
+  set_size(packet);
+  return packet;
+}
+
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Ask& ask) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::ask);
+  ByteWriter out(packet);
+  write_key(ask.from, out);
+  set_size(packet);
+  return packet;
+}
+
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Headers& headers) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::headers);
+  ByteWriter out(packet);
+  write_key(headers.from, out);
+  write_key(headers.next, out);
+  out.u8(headers.end ? kFlagEnd : 0);
+  for (const LsaSummary& summary : headers.summaries) write_summary(summary, out);
+  set_size(packet);
+  return packet;
+}
+
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Request& request) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::request);
+  ByteWriter out(packet);
+  for (const LsaKey& key : request.keys) {
+    write_tlv_header(out, kTlvKey, kKeySizeOnWire);
+    write_key(key, out);
+  }
+  set_size(packet);
+  return packet;
+}
+
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Ack& ack) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::ack);
+  ByteWriter out(packet);
+  for (const LsaSummary& summary : ack.summaries) write_summary(summary, out);
+  set_size(packet);
+  return packet;
+}
+
+void UpdatePacker::add(const Lsa& lsa, std::uint32_t remaining_ms) {
+  const std::size_t size = kLsaFixedSize + lsa.body().size();
+  if (!open_ || packets_.back().size() + kTlvHeaderSize + size > kMaxPacketSize) {
+    packets_.push_back(begin_packet(envelope_, MessageType::update));
+    open_ = true;
+  }
+  std::vector<std::uint8_t>& packet = packets_.back();
+  ByteWriter out(packet);
+  write_tlv_header(out, kTlvLsa, size);
+  out.u8(lsa.has_body() ? 0 : kFlagNoBody);
+  write_header(lsa.header(), out);
+  out.bytes(lsa.signature().bytes);
+  out.u32(remaining_ms);
+  out.bytes(lsa.body());
+  set_size(packet);
+}
+
+LsaSummary summarize(const Lsa& lsa) {
+  return {lsa.key(), lsa.header().sequence, lsa.tag()};
+}
+
+}  // namespace starling::routing

@@ -1,0 +1,155 @@
+#include "routing/neighbor.h"
+
+#include <algorithm>
+
+namespace starling::routing {
+
+namespace {
+
+constexpr std::uint32_t kLossWindow = 128;   // Hellos
+constexpr std::uint32_t kLossGapMax = 1024;  // a larger gap says nothing about loss
+
+std::uint32_t timestamp_us(Time now) {
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::microseconds>(now.time_since_epoch()).count());
+}
+
+}  // namespace
+
+void LossMeter::on_sequence(std::uint32_t sequence) {
+  const std::uint32_t gap = sequence - newest_;
+  if (!any_ || gap > kLossGapMax) {
+    expected_ = received_ = 1;
+  } else {
+    expected_ += gap;
+    received_++;
+  }
+  any_ = true;
+  newest_ = sequence;
+  if (expected_ > kLossWindow) {
+    expected_ /= 2;
+    received_ /= 2;
+  }
+}
+
+void LossMeter::reset() {
+  *this = LossMeter();
+}
+
+std::uint16_t LossMeter::permille() const {
+  if (expected_ == 0) return 0;
+  return static_cast<std::uint16_t>((expected_ - std::min(received_, expected_)) * 1000 / expected_);
+}
+
+bool DigestWatch::on_hello(Time now, const DatabaseDigest& theirs, const DatabaseDigest& ours) {
+  if (theirs == ours) {
+    reset();
+    return false;
+  }
+  unchanged_ = theirs == theirs_ && ours == ours_ ? unchanged_ + 1 : 1;
+  theirs_ = theirs;
+  ours_ = ours;
+  if (unchanged_ < kDigestMismatchHellos || now < not_before_) return false;
+  unchanged_ = 0;
+  not_before_ = now + backoff_;
+  backoff_ = std::min(backoff_ * 2, kReexchangeMax);
+  return true;
+}
+
+Neighbor::Neighbor(NeighborId neighbor, const NeighborConfig& neighbor_config, const HelloConfig& hello)
+    : id(neighbor),
+      config(neighbor_config),
+      hello_(hello),
+      peer_interval_(hello.interval),
+      peer_multiplier_(hello.multiplier) {}
+
+void Neighbor::heard(Time now) {
+  last_heard_ = now;
+  silent_at = now + detection_time();
+}
+
+bool Neighbor::is_overtaken(const Hello& hello) const {
+  return newest_hello_ && static_cast<std::int32_t>(hello.sequence - *newest_hello_) <= 0;
+}
+
+void Neighbor::on_hello(Time now, const Hello& hello) {
+  hellos_received++;
+  newest_hello_ = hello.sequence;
+  loss.on_sequence(hello.sequence);
+  peer_interval_ = std::chrono::microseconds(hello.interval_us);
+  peer_multiplier_ = hello.multiplier;
+  if (hello.has_echo) measure_round_trip(now, hello);
+  peer_timestamp_us_ = hello.timestamp_us;
+  peer_timestamp_at_ = now;
+  heard(now);
+  hello_at = std::min(hello_at, now + transmit_interval(now));  // the slow pace ends at once
+}
+
+// All in microseconds modulo 2^32; what the peer held it for does not count (RFC 9616 3.2).
+void Neighbor::measure_round_trip(Time now, const Hello& hello) {
+  const std::uint32_t elapsed_us = timestamp_us(now) - hello.echo_timestamp_us - hello.echo_hold_us;
+  const Duration measured = std::chrono::microseconds(elapsed_us);
+  if (measured > kMaxRoundTrip) return;
+  round_trip = measured;
+  smoothed_round_trip = smoothed_round_trip ? (*smoothed_round_trip * 7 + measured) / 8 : measured;
+}
+
+Hello Neighbor::make_hello(Time now) {
+  Hello hello;
+  hello.sequence = sequence_++;
+  hello.timestamp_us = timestamp_us(now);
+  if (peer_timestamp_us_) {
+    hello.has_echo = true;
+    hello.echo_timestamp_us = *peer_timestamp_us_;
+    hello.echo_hold_us = timestamp_us(now) - timestamp_us(peer_timestamp_at_);
+  }
+  hello.interval_us =
+      static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(hello_.interval).count());
+  hello.multiplier = hello_.multiplier;
+  hello.state = state;
+  hellos_sent++;
+  return hello;
+}
+
+void Neighbor::schedule_hello(Time now, RandomSource& random) {
+  const Duration interval = transmit_interval(now);
+  const auto earlier = interval * static_cast<std::int64_t>(random.below(kHelloJitterPercent * 10 + 1)) / 1000;
+  hello_at = now + interval - earlier;
+}
+
+void Neighbor::forget() {
+  instance = 0;
+  silent_at = kNever;
+  newest_hello_.reset();
+  peer_timestamp_us_.reset();
+  round_trip.reset();
+  smoothed_round_trip.reset();
+  loss.reset();
+}
+
+void Neighbor::drop_adjacency() {
+  queue.clear();
+  exchange.stop();
+  digest_watch.reset();
+  acks.clear();
+  answers.clear();
+}
+
+Duration Neighbor::transmit_interval(Time now) const {
+  const bool listened_to = last_heard_ && now - *last_heard_ <= kFastAfterHeard;
+  return listened_to ? std::max(hello_.interval, peer_interval_) : std::max(hello_.interval, kSilentHelloInterval);
+}
+
+Duration Neighbor::detection_time() const {
+  return std::max(hello_.interval, peer_interval_) * peer_multiplier_;
+}
+
+Duration Neighbor::retransmit_interval() const {
+  if (!smoothed_round_trip) return kRetransmitUnknown;
+  return std::clamp(*smoothed_round_trip * 4, kRetransmitMin, kRetransmitMax);
+}
+
+Time Neighbor::next_deadline() const {
+  return std::min({hello_at, silent_at, queue.next_deadline(), exchange.next_deadline()});
+}
+
+}  // namespace starling::routing

@@ -1,0 +1,115 @@
+// The public face of Router; the work is done in router_impl.cpp and its neighbours.
+#include "routing/router.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "routing/router_impl.h"
+
+namespace starling::routing {
+
+void RouterOutbox::clear() {
+  packets.clear();
+  routes = {};
+  ingress.clear();
+  events.clear();
+}
+
+Router::Router(RouterConfig config, SignFunction sign, VerifyFunction verify, RandomSource& random)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(sign), std::move(verify), random)) {}
+
+Router::~Router() = default;
+
+void Router::start(Now now) {
+  impl_->start(now);
+}
+
+void Router::shut_down(Now now) {
+  impl_->shut_down(now);
+}
+
+void Router::add_neighbor(Now now, NeighborId neighbor, const NeighborConfig& config) {
+  impl_->add_neighbor(now, neighbor, config);
+}
+
+void Router::remove_neighbor(Now now, NeighborId neighbor) {
+  impl_->remove_neighbor(now, neighbor);
+}
+
+void Router::set_cost(Now now, NeighborId neighbor, Metric cost) {
+  if (cost < 1 || cost > kMaxLinkMetric) throw std::invalid_argument("a cost is 1 to kMaxLinkMetric");
+  const auto found = impl_->neighbors.find(neighbor);
+  if (found == impl_->neighbors.end() || found->second.config.cost == cost) return;
+  found->second.config.cost = cost;
+  impl_->origination.want({});
+  impl_->computation.want({});
+  impl_->finish(now);
+}
+
+void Router::set_announced(Now now, std::vector<Prefix> prefixes) {
+  std::sort(prefixes.begin(), prefixes.end());
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  if (prefixes == impl_->config.announced) return;
+  impl_->config.announced = std::move(prefixes);
+  impl_->prefixes_changed = true;
+  impl_->origination.want({});
+  impl_->computation.want({});
+  impl_->finish(now);
+}
+
+void Router::set_connected(Now now, std::vector<Prefix> subnets) {
+  if (subnets == impl_->config.connected) return;
+  impl_->config.connected = std::move(subnets);
+  impl_->prefixes_changed = true;
+  impl_->computation.want({});
+  impl_->finish(now);
+}
+
+void Router::on_packet(Now now, NeighborId neighbor, Bytes payload) {
+  impl_->on_packet(now, neighbor, payload);
+}
+
+void Router::on_carrier_lost(Now now, NeighborId neighbor) {
+  const auto found = impl_->neighbors.find(neighbor);
+  if (!impl_->running || found == impl_->neighbors.end()) return;
+  impl_->apply(now, found->second, NeighborEvent::carrier_lost, "carrier lost");
+  impl_->finish(now);
+}
+
+void Router::on_timer(Now now) {
+  impl_->on_timer(now);
+}
+
+Time Router::next_deadline() const {
+  return impl_->next_deadline();
+}
+
+RouterOutbox& Router::outbox() {
+  return impl_->outbox;
+}
+
+const RouterConfig& Router::config() const {
+  return impl_->config;
+}
+
+DatabaseDigest Router::digest() const {
+  return impl_->database.digest();
+}
+
+std::vector<Route> Router::routes() const {
+  return impl_->routes.routes();
+}
+
+std::vector<RouteGroup> Router::groups() const {
+  return impl_->routes.groups();
+}
+
+std::vector<IngressChange> Router::ingress() const {
+  return impl_->ingress.table();
+}
+
+const RouterStatistics& Router::statistics() const {
+  return impl_->statistics;
+}
+
+}  // namespace starling::routing

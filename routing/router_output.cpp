@@ -1,0 +1,116 @@
+// What Router sends, and what it tells.
+#include <algorithm>
+
+#include "routing/router_impl.h"
+
+namespace starling::routing {
+
+void Router::Impl::send(NeighborId neighbor, std::vector<std::uint8_t> packet) {
+  statistics.packets_sent++;
+  statistics.bytes_sent += packet.size();
+  outbox.packets.push_back({neighbor, std::move(packet)});
+}
+
+void Router::Impl::send_hello(Now now, Neighbor& neighbor, bool goodbye) {
+  Hello hello = neighbor.make_hello(now.monotonic);
+  hello.node = config.id;
+  hello.digest = database.digest();
+  hello.goodbye = goodbye;
+  neighbor.schedule_hello(now.monotonic, random);
+  send(neighbor.id, encode(envelope_to(neighbor), hello));
+}
+
+// Acknowledgements first, so that they are not late because of what follows.
+void Router::Impl::send_pending(Now now, Neighbor& neighbor) {
+  if (!neighbor.adjacent()) return;
+  const Envelope envelope = envelope_to(neighbor);
+  const Duration retransmit = neighbor.retransmit_interval();
+
+  const std::vector<LsaSummary> acks = std::exchange(neighbor.acks, {});
+  for (std::size_t i = 0; i < acks.size(); i += kSummariesPerAck) {
+    const auto first = acks.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto count = std::min(kSummariesPerAck, acks.size() - i);
+    send(neighbor.id, encode(envelope, Ack{{first, first + static_cast<std::ptrdiff_t>(count)}}));
+  }
+
+  if (const auto ask = neighbor.exchange.take_ask(now.monotonic, retransmit)) send(neighbor.id, encode(envelope, *ask));
+  const std::vector<LsaKey> keys = neighbor.exchange.take_requests(now.monotonic, retransmit);
+  for (std::size_t i = 0; i < keys.size(); i += kKeysPerRequest) {
+    const auto first = keys.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto count = std::min(kKeysPerRequest, keys.size() - i);
+    send(neighbor.id, encode(envelope, Request{{first, first + static_cast<std::ptrdiff_t>(count)}}));
+  }
+
+  std::vector<std::vector<std::uint8_t>> packets;
+  UpdatePacker packer(envelope, packets);
+  const auto add = [&](const LsaHandle& lsa) {
+    const Database::Entry* entry = database.find(lsa->key());
+    const bool current = entry && entry->lsa == lsa;
+    packer.add(*lsa, current ? database.remaining_ms(*entry, now.monotonic) : 0);
+  };
+  for (const LsaHandle& lsa : std::exchange(neighbor.answers, {})) add(lsa);
+  for (const LsaHandle& lsa : neighbor.queue.take_due(now.monotonic, retransmit, statistics.retransmissions)) add(lsa);
+  for (auto& packet : packets) send(neighbor.id, std::move(packet));
+}
+
+Event make_event(EventKind kind, Time at, const Cause& cause, NeighborId neighbor) {
+  Event event;
+  event.kind = kind;
+  event.at = at;
+  event.cause = cause;
+  event.neighbor = neighbor;
+  return event;
+}
+
+void Router::Impl::emit(Event event) {
+  if (config.events) outbox.events.push_back(std::move(event));
+}
+
+// At most one event per neighbour and reason in kRejectEventInterval; `count` is how many it stands for.
+bool Router::Impl::may_report(Time now, NeighborId neighbor, RejectReason reason, std::uint64_t& count) {
+  Suppressed& report = reports[{neighbor, reason}];
+  report.count++;
+  if (now < report.next_at) return false;
+  report.next_at = now + kRejectEventInterval;
+  count = std::exchange(report.count, 0);
+  return true;
+}
+
+void Router::Impl::reject(Now now, NeighborId neighbor, RejectReason reason) {
+  statistics.packets_rejected++;
+  statistics.rejected[static_cast<std::size_t>(reason)]++;
+  std::uint64_t count = 0;
+  if (!config.events || !may_report(now.monotonic, neighbor, reason, count)) return;
+  Event told = make_event(EventKind::packet_reject, now.monotonic, {}, neighbor);
+  told.count = count;
+  told.reason = to_string(reason);
+  emit(std::move(told));
+}
+
+void Router::Impl::reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason) {
+  statistics.lsas_rejected++;
+  statistics.rejected[static_cast<std::size_t>(reason)]++;
+  std::uint64_t count = 0;
+  if (!config.events || !may_report(now.monotonic, neighbor, reason, count)) return;
+  Event told = make_event(EventKind::lsa_reject, now.monotonic, {}, neighbor);
+  told.lsa = header.key;
+  told.sequence = header.sequence;
+  told.count = count;
+  told.reason = to_string(reason);
+  emit(std::move(told));
+}
+
+void Router::Impl::report_routes(Time now, const RouteUpdate& update, const Cause& cause) {
+  if (!config.events) return;
+  const auto tell = [&](EventKind kind, std::optional<Prefix> prefix, std::uint64_t count) {
+    Event told = make_event(kind, now, cause);
+    told.prefix = prefix;
+    told.count = count;
+    emit(std::move(told));
+  };
+  for (const RouteGroup& group : update.delta.groups) tell(EventKind::route_group, {}, group.id);
+  for (const Prefix& prefix : update.added) tell(EventKind::route_add, prefix, 0);
+  for (const Prefix& prefix : update.delta.removed_routes) tell(EventKind::route_remove, prefix, 0);
+}
+
+}  // namespace starling::routing

@@ -1,0 +1,69 @@
+// What people look at.
+#include <set>
+
+#include "routing/router_impl.h"
+
+namespace starling::routing {
+
+std::string Router::display_name(const NodeId& id) const {
+  if (id == impl_->config.id) return impl_->config.name;
+  const Lsa* first = impl_->database.live({id, 0});
+  return first && first->content().attributes ? first->content().attributes->name : short_string(id);
+}
+
+std::vector<NeighborView> Router::neighbors() const {
+  std::vector<NeighborView> views;
+  for (const auto& [id, neighbor] : impl_->neighbors) {
+    NeighborView view;
+    view.id = id;
+    view.wireguard_key = neighbor.config.wireguard_key;
+    view.node = neighbor.node;
+    if (neighbor.node && impl_->database.live({*neighbor.node, 0})) view.name = display_name(*neighbor.node);
+    view.state = neighbor.state;
+    view.since = neighbor.since;
+    view.cost = neighbor.config.cost;
+    view.round_trip = neighbor.round_trip;
+    view.detection_time = neighbor.detection_time();
+    view.hellos_received = neighbor.hellos_received;
+    view.hellos_sent = neighbor.hellos_sent;
+    view.times_down = neighbor.times_down;
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::vector<LsaView> Router::database(Now now) const {
+  std::set<std::pair<NodeId, NodeId>> claims;
+  for (const auto& [key, entry] : impl_->database.entries()) {
+    if (entry.tombstone) continue;
+    for (const LsaLink& link : entry.lsa->content().links) claims.emplace(key.origin, link.neighbor);
+  }
+  std::vector<LsaView> views;
+  for (const auto& [key, entry] : impl_->database.entries()) {
+    if (entry.tombstone) continue;
+    const LsaContent& content = entry.lsa->content();
+    const auto node = impl_->graph.index_of(key.origin);
+    LsaView view;
+    view.key = key;
+    view.name = display_name(key.origin);
+    view.sequence = entry.lsa->header().sequence;
+    view.remaining_s = impl_->database.remaining_ms(entry, now.monotonic) / 1000;
+    view.reachable = node && impl_->paths.reachable(*node);
+    if (content.attributes) {
+      view.transit = content.attributes->transit;
+      view.wireguard_key = content.attributes->wireguard_key;
+    }
+    for (const LsaLink& link : content.links) {
+      view.links.push_back({link.neighbor, link.metric, claims.contains({link.neighbor, key.origin})});
+    }
+    for (const Prefix& prefix : content.prefixes) {
+      const auto found = impl_->prefixes.find(prefix);
+      const bool known = found != impl_->prefixes.end();
+      view.prefixes.push_back({prefix, known ? found->second.verdict : ImportVerdict::not_in_accept});
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace starling::routing
