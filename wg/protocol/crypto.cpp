@@ -3,6 +3,7 @@
 #include <blake2.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace starling::wg {
@@ -11,28 +12,6 @@ namespace {
 
 constexpr std::size_t kBlockSize = 64;  // bytes, of BLAKE2s
 using Nonce = std::array<std::uint8_t, crypto_aead_chacha20poly1305_ietf_NPUBBYTES>;
-
-// A BLAKE2s computation that wipes its state, which may have taken in secrets.
-class Blake2s {
- public:
-  explicit Blake2s(std::size_t size, Bytes key = {}) : size_(size) {
-    const int error =
-        key.empty() ? blake2s_init(&state_, size) : blake2s_init_key(&state_, size, key.data(), key.size());
-    if (error != 0) throw std::invalid_argument("BLAKE2s takes at most 32 bytes of key");
-  }
-  ~Blake2s() { sodium_memzero(&state_, sizeof state_); }
-  Blake2s(const Blake2s&) = delete;
-  Blake2s& operator=(const Blake2s&) = delete;
-
-  void update(Bytes input) {
-    if (!input.empty()) blake2s_update(&state_, input.data(), input.size());
-  }
-  void finish(std::uint8_t* out) { blake2s_final(&state_, out, size_); }
-
- private:
-  blake2s_state state_;
-  std::size_t size_;
-};
 
 Nonce make_nonce(std::uint64_t counter) {
   Nonce nonce{};
@@ -47,19 +26,27 @@ void initialize_crypto() {
   if (result < 0) throw std::runtime_error("libsodium cannot be initialised");
 }
 
+void blake2s(Bytes key, std::initializer_list<Bytes> parts, MutableBytes out) {
+  blake2s_state state;
+  const int error =
+      key.empty() ? blake2s_init(&state, out.size()) : blake2s_init_key(&state, out.size(), key.data(), key.size());
+  if (error != 0) throw std::invalid_argument("BLAKE2s has 1 to 32 bytes of output and at most 32 bytes of key");
+  for (const Bytes part : parts) {
+    if (!part.empty()) blake2s_update(&state, part.data(), part.size());
+  }
+  blake2s_final(&state, out.data(), out.size());
+  sodium_memzero(&state, sizeof state);  // it may have taken in secrets
+}
+
 Hash hash(std::initializer_list<Bytes> parts) {
-  Blake2s state(kHashSize);
-  for (const Bytes part : parts) state.update(part);
   Hash out;
-  state.finish(out.data());
+  blake2s({}, parts, out);
   return out;
 }
 
 Mac mac(Bytes key, Bytes input) {
-  Blake2s state(kMacSize, key);
-  state.update(input);
   Mac out;
-  state.finish(out.data());
+  blake2s(key, {input}, out);
   return out;
 }
 
@@ -67,50 +54,43 @@ bool equal(const Mac& a, const Mac& b) {
   return sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-SecretKey hmac(Bytes key, std::initializer_list<Bytes> parts) {
+SecretKey hmac(Bytes key, Bytes input, Bytes more_input) {
   if (key.size() > kBlockSize) throw std::invalid_argument("HMAC keys here have at most 64 bytes");
   std::array<std::uint8_t, kBlockSize> pad{};
   std::copy(key.begin(), key.end(), pad.begin());
   for (std::uint8_t& byte : pad) byte ^= 0x36;
-  Blake2s inner(kHashSize);
-  inner.update(pad);
-  for (const Bytes part : parts) inner.update(part);
-  SecretKey out;
-  inner.finish(out.mutable_bytes().data());
-
+  SecretKey inner, outer;
+  blake2s({}, {pad, input, more_input}, inner.mutable_bytes());
   for (std::uint8_t& byte : pad) byte ^= 0x36 ^ 0x5c;
-  Blake2s outer(kHashSize);
-  outer.update(pad);
-  outer.update(out.bytes());
-  outer.finish(out.mutable_bytes().data());
+  blake2s({}, {pad, inner.bytes()}, outer.mutable_bytes());
   sodium_memzero(pad.data(), pad.size());
-  return out;
+  return outer;
 }
 
 // τ0 := HMAC(key, input); τ1 := HMAC(τ0, 0x1); τi := HMAC(τ0, τ(i−1) || i)
 
 SecretKey kdf1(const SecretKey& key, Bytes input) {
   constexpr std::uint8_t one = 1;
-  const SecretKey t0 = hmac(key.bytes(), {input});
-  return hmac(t0.bytes(), {Bytes(&one, 1)});
+  const SecretKey t0 = hmac(key.bytes(), input);
+  return hmac(t0.bytes(), Bytes(&one, 1));
 }
 
 Kdf2 kdf2(const SecretKey& key, Bytes input) {
   constexpr std::uint8_t one = 1, two = 2;
-  const SecretKey t0 = hmac(key.bytes(), {input});
+  const SecretKey t0 = hmac(key.bytes(), input);
   Kdf2 out;
-  out.first = hmac(t0.bytes(), {Bytes(&one, 1)});
-  out.second = hmac(t0.bytes(), {out.first.bytes(), Bytes(&two, 1)});
+  out.first = hmac(t0.bytes(), Bytes(&one, 1));
+  out.second = hmac(t0.bytes(), out.first.bytes(), Bytes(&two, 1));
   return out;
 }
 
 Kdf3 kdf3(const SecretKey& key, Bytes input) {
   constexpr std::uint8_t one = 1, two = 2, three = 3;
-  const SecretKey t0 = hmac(key.bytes(), {input});
+  const SecretKey t0 = hmac(key.bytes(), input);
   Kdf3 out;
-  out.first = hmac(t0.bytes(), {Bytes(&one, 1)});
-  out.second = hmac(t0.bytes(), {out.first.bytes(), Bytes(&two, 1)});
-  out.third = hmac(t0.bytes(), {out.second.bytes(), Bytes(&three, 1)});
+  out.first = hmac(t0.bytes(), Bytes(&one, 1));
+  out.second = hmac(t0.bytes(), out.first.bytes(), Bytes(&two, 1));
+  out.third = hmac(t0.bytes(), out.second.bytes(), Bytes(&three, 1));
   return out;
 }
 

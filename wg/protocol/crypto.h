@@ -29,14 +29,16 @@ inline Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-// HASH of the parts, one behind the other.
+// BLAKE2s of the parts, one behind the other; `key` has 0..32 bytes, `out` 1..32.
+void blake2s(Bytes key, std::initializer_list<Bytes> parts, MutableBytes out);
+// HASH: 32 bytes, no key.
 Hash hash(std::initializer_list<Bytes> parts);
 // MAC(key, input): keyed BLAKE2s with 16 bytes of output; `key` has 1..32 bytes.
 Mac mac(Bytes key, Bytes input);
 // Constant time.
 bool equal(const Mac& a, const Mac& b);
-// HMAC-BLAKE2s; `key` has at most 64 bytes.
-SecretKey hmac(Bytes key, std::initializer_list<Bytes> parts);
+// HMAC-BLAKE2s of both inputs, one behind the other; `key` has at most 64 bytes.
+SecretKey hmac(Bytes key, Bytes input, Bytes more_input = {});
 
 // KDF1..3(key, input) of §5.4.
 SecretKey kdf1(const SecretKey& key, Bytes input);
