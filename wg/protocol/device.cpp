@@ -243,7 +243,7 @@ void Device::on_data_received(Now now, const SessionPtr& session, std::optional<
   if (!peer) return;
   if (from) impl_->follow(*peer, *from);
   if (session == peer->keypairs.next()) {
-    impl_->retire(peer->keypairs.confirm_next());
+    impl_->retire(peer->keypairs.confirm_next(now.monotonic));
     impl_->set_sending(*peer);
     impl_->complete_handshake(now, *peer, false);
   }

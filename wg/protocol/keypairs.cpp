@@ -4,57 +4,51 @@
 
 namespace starling::wg {
 
-namespace {
-
-void retire(SessionPtr& session, std::vector<SessionPtr>& retired) {
-  if (session) retired.push_back(std::move(session));
+void Keypairs::demote(SessionPtr& session) {
+  if (session) previous_.insert(previous_.begin(), std::move(session));
   session = nullptr;
 }
 
-}  // namespace
-
-std::vector<SessionPtr> Keypairs::add_current(SessionPtr session) {
+std::vector<SessionPtr> Keypairs::trim_previous(Time now) {
   std::vector<SessionPtr> retired;
-  retire(previous_, retired);
-  if (next_) {
-    // Both sides began at the same time: the session that we answered is kept for receiving, the other side may have
-    // chosen it.
-    previous_ = std::move(next_);
-    next_ = nullptr;
-    retire(current_, retired);
-  } else {
-    previous_ = std::move(current_);
+  std::vector<SessionPtr> kept;
+  for (SessionPtr& session : previous_) {
+    const bool keep = kept.size() < kMaxPrevious && now - session->created() < kRejectAfterTime;
+    (keep ? kept : retired).push_back(std::move(session));
   }
-  current_ = std::move(session);
-  can_send_ = true;
+  previous_ = std::move(kept);
   return retired;
 }
 
+std::vector<SessionPtr> Keypairs::add_current(SessionPtr session) {
+  demote(current_);
+  demote(next_);
+  current_ = std::move(session);
+  can_send_ = true;
+  return trim_previous(current_->created());
+}
+
 std::vector<SessionPtr> Keypairs::add_next(SessionPtr session) {
-  std::vector<SessionPtr> retired;
-  retire(previous_, retired);
-  retire(next_, retired);
+  // One that was never confirmed: its initiator did not get our answer, or it would not have begun again.
+  std::vector<SessionPtr> retired = trim_previous(session->created());
+  if (next_) retired.push_back(std::move(next_));
   next_ = std::move(session);
   return retired;
 }
 
-std::vector<SessionPtr> Keypairs::confirm_next() {
-  std::vector<SessionPtr> retired;
-  retire(previous_, retired);
-  previous_ = std::move(current_);
+std::vector<SessionPtr> Keypairs::confirm_next(Time now) {
+  demote(current_);
   current_ = std::move(next_);
   next_ = nullptr;
   can_send_ = true;
-  return retired;
+  return trim_previous(now);
 }
 
 std::vector<SessionPtr> Keypairs::clear() {
-  std::vector<SessionPtr> retired;
-  retire(previous_, retired);
-  retire(current_, retired);
-  retire(next_, retired);
+  demote(current_);
+  demote(next_);
   can_send_ = false;
-  return retired;
+  return std::exchange(previous_, {});
 }
 
 bool needs_rekey_after_sending(const Session& session, Time now) {

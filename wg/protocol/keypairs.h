@@ -1,8 +1,12 @@
-// The three sessions that a peer may have at a time (whitepaper §6.2 and §6.3):
+// The sessions of one peer, in three roles (whitepaper §6.2 and §6.3):
 //   current   sends and receives
-//   previous  only receives what was under way when current took its place
+//   previous  only receive what was under way when another took their place
 //   next      made as responder; receives, and becomes current with the first message that it receives, because only
 //             then does the initiator certainly have it
+//
+// Other implementations keep one previous session. Where both sides begin at the same moment, each sends with the one
+// that it began, so at the renewal two old sessions may still have messages under way, and with one slot these would be
+// lost. Three slots hold everything that can be under way; those past REJECT_AFTER_TIME go with every change.
 #pragma once
 
 #include <vector>
@@ -14,16 +18,19 @@ namespace starling::wg {
 
 class Keypairs {
  public:
+  static constexpr std::size_t kMaxPrevious = 3;
+
   // Each returns the sessions that lost their place.
 
-  // As initiator: the answer proves that the other side has it, so it sends at once.
+  // As initiator: the answer proves that the other side has it, so it sends at once. A session that we answered in the
+  // meantime only receives: the other side may have chosen it.
   std::vector<SessionPtr> add_current(SessionPtr session);
   std::vector<SessionPtr> add_next(SessionPtr session);
   // `next` received its first message.
-  std::vector<SessionPtr> confirm_next();
+  std::vector<SessionPtr> confirm_next(Time now);
   std::vector<SessionPtr> clear();
 
-  const SessionPtr& previous() const { return previous_; }
+  const std::vector<SessionPtr>& previous() const { return previous_; }  // newest first
   const SessionPtr& current() const { return current_; }
   const SessionPtr& next() const { return next_; }
 
@@ -32,7 +39,11 @@ class Keypairs {
   void stop_sending() { can_send_ = false; }
 
  private:
-  SessionPtr previous_, current_, next_;
+  void demote(SessionPtr& session);
+  std::vector<SessionPtr> trim_previous(Time now);
+
+  std::vector<SessionPtr> previous_;
+  SessionPtr current_, next_;
   bool can_send_ = false;
 };
 

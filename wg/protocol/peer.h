@@ -1,4 +1,4 @@
-// What a Device keeps for one peer. Bounded: at most four indices (a handshake under way and three sessions).
+// What a Device keeps for one peer. Bounded: at most six indices (a handshake under way and five sessions).
 #pragma once
 
 #include <cstdint>
