@@ -26,6 +26,7 @@ declare -A wg_pid wg_kind
 wg_up() {
   local kind=$1 node=$2 interface; interface=$(wg_interface "$node")
   wg_kind[$node]=$kind
+  : >"$work/$node.log" # or the "ready" of a former run is taken for this one's
   case $kind in
     starling)
       start "$node" ip netns exec "$(ns "$node")" "$BIN/starling-wg" -f --config "$work/$node.conf" "$interface"
