@@ -25,10 +25,10 @@ const Lsa* Database::live(const LsaKey& key) const {
 void Database::store(Time now, LsaHandle lsa, Time expires_at) {
   const LsaKey key = lsa->key();
   const Time latest = now + lifetime(*lsa);
+  origins_[key.origin].entries++;  // before the old one goes, which must not take the origin's bucket with it
   if (const auto old = entries_.find(key); old != entries_.end()) erase(old);
   add_to_digest(lsa->fingerprint());
   live_count_++;
-  origins_[key.origin].entries++;
   expiries_.emplace(expires_at, key);
   entries_.emplace(key, Entry{std::move(lsa), expires_at, latest, 0, false});
 }

@@ -9,7 +9,8 @@ namespace starling::sim {
 
 using routing::NeighborId;
 
-Network::Network(std::uint64_t seed) : random_(seed) {}
+Network::Network(std::uint64_t seed)
+    : random_(seed), verified_(std::make_shared<std::unordered_map<std::string, bool>>()) {}
 
 NodeIndex Network::add_node(const NodeOptions& options) {
   const auto index = static_cast<NodeIndex>(nodes_.size());
@@ -23,7 +24,7 @@ NodeIndex Network::add_node(const NodeOptions& options) {
   std::array<std::uint8_t, kKeySize> secret;
   random_.fill(secret);
   const SecretKey key{Bytes(secret)};
-  node.identity = std::make_unique<routing::Identity>(key);
+  node.identity = std::make_shared<const routing::Identity>(key);
   crypto_scalarmult_base(node.wireguard_key.bytes.data(), key.bytes().data());
   nodes_.push_back(std::move(node));
   return index;
@@ -31,6 +32,11 @@ NodeIndex Network::add_node(const NodeOptions& options) {
 
 void Network::link(NodeIndex a, NodeIndex b, const LinkOptions& options) {
   links_[ordered(a, b)] = {options, true};
+}
+
+void Network::make_twin(NodeIndex node, NodeIndex other) {
+  nodes_[node].identity = nodes_[other].identity;
+  nodes_[node].wireguard_key = nodes_[other].wireguard_key;
 }
 
 void Network::start_all() {
@@ -194,12 +200,12 @@ void Network::inject(NodeIndex to, NodeIndex from, Bytes bytes) {
   drain(to);
 }
 
-routing::VerifyFunction Network::verifier() {
-  return [this](const routing::NodeId& signer, Bytes message, const routing::Signature& signature) {
+routing::VerifyFunction Network::verifier() const {
+  return [memory = verified_](const routing::NodeId& signer, Bytes message, const routing::Signature& signature) {
     std::string key(signer.bytes.begin(), signer.bytes.end());
     key.append(signature.bytes.begin(), signature.bytes.end());
     key.append(message.begin(), message.end());
-    const auto [at, is_new] = verified_.try_emplace(std::move(key), false);
+    const auto [at, is_new] = memory->try_emplace(std::move(key), false);
     if (is_new) at->second = routing::verify_signature(signer, message, signature);
     return at->second;
   };

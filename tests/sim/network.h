@@ -54,6 +54,9 @@ class Network {
   void link(NodeIndex a, NodeIndex b, const LinkOptions& options = {});
   void start_all();
 
+  // Gives `node` the identity and key of `other`, before the start.
+  void make_twin(NodeIndex node, NodeIndex other);
+
   // Changes, at the present virtual time.
   void start(NodeIndex node);
   void stop(NodeIndex node);           // killed: no word, no memory
@@ -103,14 +106,15 @@ class Network {
   std::function<bool(const InFlight&)> on_send;
   std::function<void(NodeIndex, const routing::Event&)> on_event;
   std::uint64_t trace_hash() const { return trace_; }
-  routing::VerifyFunction verifier();
+  // Ed25519 with a memory, since the same announcements are verified by every node.
+  routing::VerifyFunction verifier() const;
 
  private:
   static constexpr Duration kEpoch = std::chrono::seconds(1'700'000'000);
 
   struct Node {
     NodeOptions options;
-    std::unique_ptr<routing::Identity> identity;
+    std::shared_ptr<const routing::Identity> identity;
     PublicKey wireguard_key;
     std::unique_ptr<SeededRandom> random;
     std::unique_ptr<routing::Router> router;
@@ -146,7 +150,7 @@ class Network {
   std::set<std::pair<Time, NodeIndex>> deadlines_;
   std::uint64_t deliveries_made_ = 0;
   std::uint64_t trace_ = 0xcbf29ce484222325u;
-  std::unordered_map<std::string, bool> verified_;
+  std::shared_ptr<std::unordered_map<std::string, bool>> verified_;  // shared, for a Network may be moved
 };
 
 }  // namespace starling::sim

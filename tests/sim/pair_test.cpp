@@ -1,6 +1,7 @@
-// Two to four routers: how an adjacency comes, goes and comes back, and how fast.
+// Few routers: how an adjacency comes, goes and comes back, and how fast.
 #include <doctest/doctest.h>
 
+#include "routing/messages.h"
 #include "sim/oracle.h"
 
 using namespace starling;
@@ -17,6 +18,24 @@ std::optional<Duration> converge(Network& network, Duration limit, Duration step
   return took;
 }
 
+// 0 - 1, one millisecond apart, converged.
+Network pair(std::uint64_t seed = 1) {
+  Network network(seed);
+  network.add_node();
+  network.add_node();
+  network.link(0, 1);
+  network.start_all();
+  REQUIRE(converge(network, 1s));
+  return network;
+}
+
+routing::NeighborView view(Network& network, NodeIndex node, NodeIndex neighbor) {
+  for (const auto& view : network.router(node).neighbors()) {
+    if (view.id == neighbor) return view;
+  }
+  return {};
+}
+
 }  // namespace
 
 TEST_CASE("two routers are Full with routes within four round trips") {
@@ -30,4 +49,151 @@ TEST_CASE("two routers are Full with routes within four round trips") {
   CHECK(*took <= 80ms);
   CHECK(network.state(a, b) == NeighborState::full);
   CHECK(network.reached(a).at(*Prefix::parse("10.0.1.0/24")) == Network::Reached{10, {b}});
+}
+
+TEST_CASE("a router that starts later is heard at once though its neighbour has slowed down") {
+  Network network(2);
+  network.add_node();
+  network.add_node();
+  network.link(0, 1);
+  network.start(0);
+  network.run_for(100s);
+  CHECK(view(network, 0, 1).hellos_sent >= 100);  // at most one a second, up to 10 % earlier
+  CHECK(view(network, 0, 1).hellos_sent <= 112);
+  network.start(1);
+  const auto took = converge(network, 1s, 1ms);
+  REQUIRE(took);
+  CHECK(*took <= 10ms);
+}
+
+TEST_CASE("a silent cut is detected after the negotiated time and not sooner") {
+  Network network = pair();
+  CHECK(view(network, 0, 1).detection_time == 300ms);
+  network.cut(0, 1);
+  network.run_for(190ms);  // the newest Hello is at most 101 ms old
+  CHECK(network.state(0, 1) == NeighborState::full);
+  network.run_for(111ms);
+  CHECK(network.state(0, 1) == NeighborState::down);
+  CHECK(network.reached(0).empty());
+  CHECK(view(network, 0, 1).times_down == 1);
+  network.restore(0, 1);
+  const auto took = converge(network, 1s);
+  REQUIRE(took);
+  CHECK(*took <= 120ms);
+}
+
+TEST_CASE("the slower side sets the pace, and the sender's multiplier counts") {
+  Network network(3);
+  NodeOptions fast;
+  fast.hello = {50ms, 4};
+  NodeOptions slow;
+  slow.hello = {200ms, 5};
+  network.add_node(fast);
+  network.add_node(slow);
+  network.link(0, 1);
+  network.start_all();
+  REQUIRE(converge(network, 1s));
+  CHECK(view(network, 0, 1).detection_time == 1000ms);
+  CHECK(view(network, 1, 0).detection_time == 800ms);
+  const auto before = view(network, 0, 1).hellos_sent;
+  network.run_for(10s);
+  CHECK(view(network, 0, 1).hellos_sent - before <= 57);
+}
+
+TEST_CASE("a lost carrier is believed at once") {
+  Network network = pair();
+  network.lose_carrier(0, 1);
+  CHECK(network.state(0, 1) == NeighborState::down);
+  CHECK(network.reached(0).empty());
+}
+
+TEST_CASE("a router that shuts down is gone after one way, not after a silence") {
+  Network network = pair();
+  network.shut_down(1);
+  network.run_for(2ms);
+  CHECK(network.state(0, 1) == NeighborState::down);
+  CHECK(network.reached(0).empty());
+}
+
+TEST_CASE("a link that carries only one direction is down for both") {
+  Network network = pair();
+  network.on_send = [](const InFlight& packet) { return packet.from != 0; };
+  network.run_for(450ms);
+  CHECK(network.state(1, 0) == NeighborState::down);
+  CHECK(network.state(0, 1) == NeighborState::init);
+  network.on_send = nullptr;
+  CHECK(converge(network, 1s));
+}
+
+TEST_CASE("the round trip is measured without the time that the peer held the echo") {
+  Network network(4);
+  network.add_node();
+  network.add_node();
+  network.link(0, 1, {.delay = 7ms});
+  network.start_all();
+  network.run_for(1s);
+  REQUIRE(view(network, 0, 1).round_trip);
+  CHECK(*view(network, 0, 1).round_trip == 14ms);
+}
+
+TEST_CASE("nothing but Hellos is sent, and nothing is computed, while nothing changes") {
+  Network network(5);
+  for (int i = 0; i < 9; i++) network.add_node();
+  for (NodeIndex i = 0; i < 9; i++) {
+    if (i % 3 != 2) network.link(i, i + 1);
+    if (i < 6) network.link(i, i + 3);
+  }
+  network.start_all();
+  REQUIRE(converge(network, 5s));
+  network.run_for(15s);
+  std::uint64_t others = 0;
+  network.on_send = [&](const InFlight& packet) {
+    others += packet.bytes[1] != static_cast<std::uint8_t>(routing::MessageType::hello);
+    return true;
+  };
+  std::uint64_t events = 0;
+  network.on_event = [&](NodeIndex, const routing::Event&) { events++; };
+  network.run_for(300s);
+  CHECK(others == 0);
+  CHECK(events == 0);
+}
+
+TEST_CASE("a failure goes from detection through flood and computation within the propagation delay") {
+  Network network(6);  // a ring of 8: the far side is four links away
+  for (int i = 0; i < 8; i++) network.add_node();
+  for (NodeIndex i = 0; i < 8; i++) network.link(i, (i + 1) % 8, {.delay = 1ms});
+  network.start_all();
+  REQUIRE(converge(network, 5s));
+  network.run_for(5s);
+  network.lose_carrier(0, 1);
+  const auto took = converge(network, 1s, 1ms);
+  REQUIRE(took);
+  CHECK(*took <= 8ms);
+}
+
+TEST_CASE("announcements lost again and again arrive by retransmission") {
+  Network network = pair();
+  int lost = 0;
+  network.on_send = [&](const InFlight& packet) {
+    const bool is_update = packet.bytes[1] == static_cast<std::uint8_t>(routing::MessageType::update);
+    return !is_update || ++lost > 4;
+  };
+  network.set_prefixes(0, {*Prefix::parse("10.50.0.0/16")});
+  CHECK(converge(network, 5s));
+  CHECK(lost > 4);
+}
+
+TEST_CASE("what is missing in spite of everything comes by comparing digests") {
+  Network network = pair();
+  network.on_send = [&](const InFlight& packet) {
+    return packet.bytes[1] == static_cast<std::uint8_t>(routing::MessageType::hello);
+  };
+  network.set_prefixes(0, {*Prefix::parse("10.50.0.0/16")});
+  network.run_for(60s);  // 20 transmissions take 37 s: the announcement is given up
+  CHECK_FALSE(network.reached(1).contains(*Prefix::parse("10.50.0.0/16")));
+  const auto retransmissions = network.router(0).statistics().retransmissions;
+  CHECK(retransmissions == 19);
+  network.on_send = nullptr;
+  CHECK(converge(network, 300s, 1s));
+  CHECK(network.router(0).statistics().retransmissions == retransmissions);
 }
