@@ -16,7 +16,7 @@ enum class DropReason : std::uint8_t {
   unknown_receiver,  // data or response for an index that is no session of ours (a restart, or an old key)
   unknown_peer,      // a valid initiation from a public key that is not configured here
   bad_handshake,     // authentication inside a handshake message failed (wrong preshared key, or tampering)
-  handshake_replay,  // an initiation's timestamp is not newer than the last
+  handshake_replay,  // an initiation no newer than the last, or a response or cookie reply a second time
   handshake_flood,   // more initiations than the limit
   low_order_key,     // a public key that makes the shared secret zero
   // From the network, in a session

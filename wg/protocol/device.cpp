@@ -95,7 +95,12 @@ void Device::Impl::send_keepalive(Now now, Peer& peer) {
 }
 
 void Device::Impl::start_handshake(Now now, Peer& peer) {
-  if (peer.timers.handshake_under_way() || peer.remote.low_order) return;
+  if (peer.timers.handshake_under_way()) return;
+  if (peer.remote.low_order) {
+    drop(peer.id, DropReason::low_order_key, peer.endpoint.value_or(Endpoint{}));
+    outbox.gave_up.push_back(peer.id);
+    return;
+  }
   if (!peer.endpoint) {
     peer.handshake_wanted = true;
     return;

@@ -69,7 +69,7 @@ struct DeviceOutbox {
 
   // Send an empty data message with the sending session and report it as sent. One entry per keepalive.
   std::vector<PeerId> keepalives;
-  // The handshake was given up after REKEY_ATTEMPT_TIME: drop what is staged.
+  // The handshake was given up after REKEY_ATTEMPT_TIME (18 initiations): drop what is staged.
   std::vector<PeerId> gave_up;
   // An authenticated message came from another address.
   struct Roamed {
@@ -115,14 +115,16 @@ class Device {
   void remove_peer(Now now, PeerId peer);
   std::optional<PeerId> find_peer(const PublicKey& key) const;
   void set_preshared_key(Now now, PeerId peer, const SecretKey& key);
-  void set_endpoint(Now now, PeerId peer, const Endpoint& endpoint);
+  void set_endpoint(Now now, PeerId peer, const Endpoint& endpoint);  // may start the handshake that waited for it
   void set_persistent_keepalive(Now now, PeerId peer, std::uint16_t seconds);  // 0→n sends one at once
 
   // A datagram whose first byte is 1, 2 or 3. Anything else is malformed here.
   void on_handshake_datagram(Now now, const Endpoint& from, Bytes datagram);
 
-  // A packet waits for this peer and there is no session that can send: start a handshake unless one is under way or
-  // was started less than REKEY_TIMEOUT ago.
+  // A packet waits for this peer and there is no session that can send: start a handshake unless one is under way. If
+  // the last handshake message went out less than REKEY_TIMEOUT ago it starts when that time is over, unless a session
+  // came up by then; without an endpoint it starts when there is one. A peer whose public key is of low order can have
+  // none and is given up at once.
   void on_packet_staged(Now now, PeerId peer);
 
   // A batch of data messages sealed with `session` was sent. `keepalives_only`: none had a payload.

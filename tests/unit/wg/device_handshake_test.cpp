@@ -368,6 +368,8 @@ TEST_CASE("a peer with a public key of low order is never sent anything") {
   const PeerId peer = a.device.add_peer(network.now, config);
   a.device.on_packet_staged(network.now, peer);
   a.drain();
+  CHECK(a.drops.back() == DropReason::low_order_key);
+  CHECK(a.gave_up.size() == a.drops.size());
   network.run_for(60s);
   CHECK(a.sent_count(MessageType::initiation) == 0);
 }
