@@ -1,0 +1,59 @@
+#include "topologies/lab/exec.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "topologies/lab/network_namespace.h"
+#include "topologies/lab/workspace.h"
+
+namespace starling::lab {
+
+namespace {
+
+constexpr const char* kControlFolder = "/run/starling";
+
+// A mount namespace of its own, with this node's /sys/class/net and control socket in it.
+bool set_up_mounts(const std::string& node_folder) {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_SLAVE | MS_REC, nullptr) != 0) return false;
+  ::umount2("/sys", MNT_DETACH);
+  ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
+  ::mkdir(kControlFolder, 0755);
+  return ::mount(node_folder.c_str(), kControlFolder, nullptr, MS_BIND, nullptr) == 0;
+}
+
+}  // namespace
+
+std::string exec_in_node(const std::string& lab_name, const std::string& node,
+                         const std::vector<std::string>& command) {
+  LabRecord record;
+  if (!read_lab_record(lab_name, record))
+    return fmt::format("lab {} is not up; `starling lab run {} --keep` brings it up", lab_name, lab_name);
+  const auto found = std::find(record.nodes.begin(), record.nodes.end(), node);
+  if (found == record.nodes.end())
+    return fmt::format("lab {} has no node {}; its nodes are {}", lab_name, node, fmt::join(record.nodes, ", "));
+  try {
+    const Descriptor network =
+        open_namespace(record.namespaces[static_cast<std::size_t>(found - record.nodes.begin())]);
+    if (::setns(network.get(), CLONE_NEWNET) != 0) return fmt::format("setns: {}", ::strerror(errno));
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
+  if (!set_up_mounts(std::string(kWorkspaceRoot) + "/" + lab_name + "/" + node))
+    return fmt::format("mounts: {}", ::strerror(errno));
+  std::vector<std::string> arguments = command;
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  return fmt::format("{}: {}", command[0], ::strerror(errno));
+}
+
+}  // namespace starling::lab
