@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kEndpoint = "{endpoint}";
 
-// In the order of wg::DropReason, then the routing module's.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kHints{{
+// In the order of wg::DropReason, then of routing::RejectReason.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 48> kHints{{
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
     {"bad_mac1",
      "a handshake for another public key: the other side has a wrong public key of us (compare `starling show "
@@ -51,7 +51,30 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kHints{{
     {"send_failed", "the kernel refused the datagram to {endpoint}: no route to it, a firewall, or too large"},
     {"tun_write_failed", "the kernel refused the packet from the tunnel: is the interface up?"},
     {"queue_full", "packets came faster than they could be handled: the CPU is busy"},
-    {"malformed_packet", "a routing packet that does not decode: the neighbour runs another version, or is broken"},
+    {"unknown_neighbor", "a routing packet of a peer that was just removed; normal for a moment"},
+    {"too_long", "a routing packet longer than any of ours: the neighbour is broken, or something else speaks there"},
+    {"truncated", "a routing packet that ends too early: the neighbour is broken"},
+    {"bad_version", "the neighbour speaks another version of the protocol: run the same Starling on both sides"},
+    {"bad_size", "a routing packet whose size is not what it says: the neighbour is broken"},
+    {"unknown_type", "a routing message that we do not know: the neighbour runs a newer Starling"},
+    {"malformed_tlv", "a routing packet whose parts do not fit: the neighbour is broken"},
+    {"bad_value", "a field outside its range: the neighbour is broken, or runs another version"},
+    {"own_node_id", "the neighbour claims to be us: two machines share one private key; give one of them its own"},
+    {"node_id_changed", "two machines answer behind one WireGuard key: give one of them a key of its own"},
+    {"wrong_instance", "a packet from or for a life that is over: normal for a moment after a restart"},
+    {"not_adjacent", "database traffic before both sides have said Hello: normal for a moment after a restart"},
+    {"too_many_answers", "the neighbour asks faster than we answer: it is broken or hostile"},
+    {"bad_fragment", "an announcement with a fragment number out of range: its origin is broken"},
+    {"bad_lifetime", "an announcement with a lifetime out of range: its origin is broken"},
+    {"bad_sequence", "an announcement with a sequence number out of range: look at its origin's clock"},
+    {"bad_body_hash", "an announcement whose content is not what was signed: damaged or forged by the neighbour"},
+    {"bad_signature", "an announcement that its origin did not sign: forged by the neighbour, or on its way to it"},
+    {"malformed_body", "an announcement that is signed and yet breaks the format: its origin runs another version"},
+    {"origin_too_fast", "its origin announces faster than allowed: look for two machines with one private key"},
+    {"forgery_too_often", "too many forged announcements came from this neighbour: find out who runs it"},
+    {"database_full", "as many announcements are stored as the limit allows: the mesh is too large, or flooded"},
+    {"stale", "older than what we have; the neighbour is told the newer one; normal"},
+    {"header_without_use", "a header of an announcement that tells us nothing; normal in small numbers"},
 }};
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a person can do about a dropped packet: one table from the name of a reason (wg/drop_reason.h; the routing
-// module's reject reasons) to a sentence. A test holds it complete. Names, not enumerators, because whoever reads a
+// What a person can do about a dropped packet: one table from the name of a reason (wg/drop_reason.h,
+// routing/reject_reason.h) to a sentence. A test holds it complete. Names, not enumerators, because whoever reads a
 // view or an event has only the name.
 #pragma once
 

@@ -14,13 +14,16 @@ namespace {
 
 constexpr Duration kWindow = std::chrono::seconds(1);
 
+// Announcements that are turned away in the course of a healthy flood.
+bool is_ordinary(std::string_view reason) { return reason == "stale" || reason == "header_without_use"; }
+
 EventLevel level_of(const Event& event) {
   switch (event.kind) {
     case EventKind::lsa_accept:
     case EventKind::spf_run: return EventLevel::debug;
     case EventKind::neighbor_state:
       return event.from == routing::NeighborState::full ? EventLevel::warning : EventLevel::info;
-    case EventKind::lsa_reject:
+    case EventKind::lsa_reject: return is_ordinary(event.reason) ? EventLevel::debug : EventLevel::warning;
     case EventKind::packet_reject:
     case EventKind::route_refused: return EventLevel::warning;
     default: return EventLevel::info;
@@ -36,6 +39,7 @@ ordered_json announcement_fields(const Event& event, const Names& names) {
       {"origin", names.node(event.lsa.origin)}, {"fragment", event.lsa.fragment}, {"sequence", event.sequence}};
   if (event.neighbor != routing::kNoNeighbor) fields["neighbor"] = names.neighbor(event.neighbor);
   if (has_text(event.reason)) fields["reason"] = event.reason;
+  if (event.kind == EventKind::lsa_reject) fields["hint"] = drop_hint(event.reason);
   return fields;
 }
 
@@ -61,9 +65,10 @@ ordered_json refused_fields(const Event& event, const Names& names) {
 }
 
 ordered_json packet_reject_fields(const Event& event, const Names& names) {
-  ordered_json fields{{"neighbor", names.neighbor(event.neighbor)}, {"reason", event.reason}, {"count", event.count}};
-  if (std::string hint = drop_hint(event.reason); !hint.empty()) fields["hint"] = std::move(hint);
-  return fields;
+  return {{"neighbor", names.neighbor(event.neighbor)},
+          {"reason", event.reason},
+          {"count", event.count},
+          {"hint", drop_hint(event.reason)}};
 }
 
 const char* drop_event_name(wg::DropReason reason) {
@@ -127,9 +132,10 @@ void EventPublisher::publish(const Event& event, Now now, std::optional<Duration
     case EventKind::route_refused: fields = refused_fields(event, names_); break;
     case EventKind::packet_reject: fields = packet_reject_fields(event, names_); break;
   }
+  const char* const name = event.kind == EventKind::packet_reject ? "drop.control" : routing::to_string(event.kind);
   // The event's own moment, on both clocks.
   const Now moment{event.at, now.wall - (now.monotonic - event.at)};
-  log_.publish(level_of(event), routing::to_string(event.kind), fields, cause_json(event.cause, names_), moment);
+  log_.publish(level_of(event), name, fields, cause_json(event.cause, names_), moment);
 }
 
 void EventPublisher::publish_drop(wg::PeerId peer, wg::DropReason reason, std::uint64_t count,

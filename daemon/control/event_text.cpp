@@ -88,6 +88,7 @@ std::string neighbor_text(const Event& event, bool colour) {
 
 std::string lsa_text(const Event& event, bool) {
   return announcement(event) + around(" from ", field(event, "neighbor")) + around(": ", field(event, "reason")) +
+         around(" (", field(event, "hint"), ")") +
          around(" (", counted(event, "hidden", "more was not shown", "more were not shown"), ")");
 }
 
@@ -154,7 +155,7 @@ constexpr std::array<std::pair<std::string_view, Describe>, 30> kDescriptions{{
     {"lsa.withdraw", lsa_text},
     {"lsa.expire", lsa_text},
     {"lsa.reject", lsa_text},
-    {"lsa.jump", lsa_text},
+    {"sequence.jump", lsa_text},
     {"spf.run", spf_text},
     {"egress.swap", swap_text},
     {"route.install", route_text},

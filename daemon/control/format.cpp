@@ -33,7 +33,7 @@ std::string format_duration(Duration span) {
   if (ns < 99'950'000) return fmt::format("{:.1f} ms", static_cast<double>(ns) / 1e6);
   if (ns < 999'500'000) return fmt::format("{:.0f} ms", static_cast<double>(ns) / 1e6);
   if (ns < 59'950'000'000) return fmt::format("{:.1f} s", static_cast<double>(ns) / 1e9);
-  const std::int64_t s = (ns + 500'000'000) / 1'000'000'000;
+  const std::int64_t s = ns / 1'000'000'000 + (ns % 1'000'000'000 >= 500'000'000 ? 1 : 0);
   if (s < 3'600) return two_units(s / 60, "min", s % 60, "s");
   if (s < 86'400) return two_units(s / 3'600, "h", s / 60 % 60, "min");
   return two_units(s / 86'400, "d", s / 3'600 % 24, "h");
