@@ -86,6 +86,7 @@ pings() {
 # stream FROM TO ADDRESS BYTES: a TCP stream, checked by its hash.
 stream() {
   local from=$1 to=$2 address=$3 bytes=$4
+  : >"$work/received.log" # no former stream's "listening"
   ip netns exec "$(ns "$to")" python3 "$SOURCE_DIR/tests/interop/stream.py" receive "$address" "$bytes" >"$work/received.log" 2>&1 &
   local receiver=$!
   wait_for 10 "$to listens" grep -q listening "$work/received.log"
