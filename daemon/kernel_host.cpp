@@ -176,8 +176,9 @@ void KernelHost::on_address_removed(const KernelAddress& address) {
 }
 
 void KernelHost::on_link(const KernelLink& link) {
-  const auto [at, fresh] = carrier_.try_emplace(link.index, link.carrier);
-  const bool before = fresh ? !link.carrier : std::exchange(at->second, link.carrier);
+  // The kernel tells of changes only, so an interface that is heard of for the first time was not like this before.
+  const auto at = carrier_.try_emplace(link.index, !link.carrier).first;
+  const bool before = std::exchange(at->second, link.carrier);
   if (link.index == settings_.interface_index) {
     if (!link.up) return;
     put_back_due_ = true;  // while it was down, the kernel dropped what hung on it

@@ -61,7 +61,7 @@ int run_loop(boost::asio::io_context& io, Config config, const std::string& cont
   const std::function<void(const boost::system::error_code&, int)> on_signal = [&](const auto& error, int number) {
     if (error) return;
     if (++signals_seen > 1) return io.stop();
-    (*node)->stop(sigabbrev_np(number));
+    (*node)->stop(std::string("SIG") + sigabbrev_np(number));
     signals.async_wait(on_signal);
   };
   signals.async_wait(on_signal);

@@ -126,8 +126,8 @@ std::optional<Error> Node::Impl::start(const std::string& control_path) {
                system_now());
   if (auto error = open_control(control_path)) return error;
   if (auto error = open_backend()) return error;
+  if (auto error = add_peers()) return error;  // at once: a neighbour that is faster than we are is no stranger
   if (auto error = open_kernel()) return error;
-  if (auto error = add_peers()) return error;
   make_routing();
   make_locator();
   routing_->start();

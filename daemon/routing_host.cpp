@@ -88,7 +88,9 @@ void RoutingHost::call(Now now, const std::function<void()>& router_call) {
 
 void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration) {
   TouchedRoutes touched;
-  if (!outbox.routes.empty()) swap_egress(outbox.routes, cause_of_routes(outbox.events), touched);
+  const routing::Cause cause = cause_of_routes(outbox.events);
+  std::optional<Swap> swap;
+  if (!outbox.routes.empty()) swap = swap_egress(outbox.routes, touched);
   if (!outbox.ingress.empty()) {
     ingress_.apply(outbox.ingress);
     backend_.set_ingress(ingress_.description());
@@ -99,27 +101,32 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
     publisher_.publish(event, now, event.kind == EventKind::spf_run ? std::optional(call_duration) : std::nullopt);
     if (event.kind == EventKind::neighbor_state) hooks_.on_neighbor_state(event.neighbor, event.to, now);
   }
+  if (swap) publish_swap(*swap, cause);
+  touched.cause = cause;
   if (!touched.empty()) hooks_.on_touched(std::move(touched));
 }
 
-void RoutingHost::swap_egress(const routing::RouteDelta& delta, const routing::Cause& cause, TouchedRoutes& touched) {
+std::optional<RoutingHost::Swap> RoutingHost::swap_egress(const routing::RouteDelta& delta, TouchedRoutes& touched) {
   const EgressChange change = egress_.apply(delta);
-  touched.cause = cause;
   for (const routing::RouteGroup& group : delta.groups) touched.groups.insert(group.id);
   for (const routing::Route& route : delta.routes) touched.prefixes.insert(route.prefix);
   touched.prefixes.insert(delta.removed_routes.begin(), delta.removed_routes.end());
-  if (change.empty()) return;
+  if (change.empty()) return std::nullopt;
   const Time before = system_now().monotonic;
   if (change.groups_only)
     backend_.set_egress_groups(egress_.groups());
   else
     backend_.set_egress(egress_.description());
   const Now now = system_now();
+  return Swap{change, now, now.monotonic - before};
+}
+
+void RoutingHost::publish_swap(const Swap& swap, const routing::Cause& cause) {
   log_.publish(EventLevel::info, "egress.swap",
-               {{"groups", change.groups},
-                {"prefixes", change.prefixes},
-                {"duration_us", (now.monotonic - before).count() / 1000}},
-               cause_json(cause, names_), now);
+               {{"groups", swap.change.groups},
+                {"prefixes", swap.change.prefixes},
+                {"duration_us", swap.duration.count() / 1000}},
+               cause_json(cause, names_), swap.at);
 }
 
 void RoutingHost::arm_timer() {

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -58,10 +59,17 @@ class RoutingHost {
   EventPublisher& publisher() { return publisher_; }
 
  private:
+  struct Swap {
+    EgressChange change;
+    Now at;
+    Duration duration{};
+  };
+
   // Calls the router and carries out what it says.
   void call(Now now, const std::function<void()>& router_call);
   void carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration);
-  void swap_egress(const routing::RouteDelta& delta, const routing::Cause& cause, TouchedRoutes& touched);
+  std::optional<Swap> swap_egress(const routing::RouteDelta& delta, TouchedRoutes& touched);
+  void publish_swap(const Swap& swap, const routing::Cause& cause);
   void arm_timer();
   void on_timer();
 

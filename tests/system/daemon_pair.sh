@@ -1,0 +1,64 @@
+#!/bin/bash
+# Two real daemons over a veth: packets of both families, kernel routes as documented, hostile datagrams, a clean end.
+. "$SOURCE_DIR/tests/lib.sh"
+. "$SOURCE_DIR/tests/system/daemon_lib.sh"
+need_root
+need_command wg wireguard-tools
+need_command jq
+need_command python3
+
+for n in a b; do ns_add $n; forwarding $n; done
+veth a b 192.0.2.1/24 192.0.2.2/24
+node a '{"addresses": ["10.1.0.1/32", "fd01::1/128"], "peers": [{"pub": "b", "endpoint": "192.0.2.2:7000"}]}'
+node b '{"addresses": ["10.1.0.2/32", "fd01::2/128"], "announce": ["10.77.0.0/16"], "peers": [{"pub": "a"}]}'
+run a
+run b
+
+note "both families carry packets"
+wait_for 20 "a reaches b over IPv4" pings a 10.1.0.2
+wait_for 20 "b reaches a over IPv6" pings b fd01::1
+
+note "kernel routes: protocol, metric, preferred source, next hop"
+b_link_local=$(in_ns b ip -j -6 addr show dev mesh scope link | jq -r '.[0].addr_info[0].local')
+[ "$(in_ns b ip -j -6 addr show dev mesh scope link | jq '.[0].addr_info | map(select(.local)) | length')" = 1 ] ||
+  fail "b has another link-local address than its key's"
+routes a | grep -qE "^10\.77\.0\.0/16 via inet6 $b_link_local dev mesh .*src 10\.1\.0\.1 metric 4201" ||
+  fail "IPv4 route of a: $(routes a)"
+routes a 6 | grep -qE "^fd01::2 via $b_link_local dev mesh .*src fd01::1 metric 4201" || fail "IPv6 route of a: $(routes a 6)"
+in_ns a ip route get 10.77.1.1 | grep -q "dev mesh src 10.1.0.1" || fail "the route is not used"
+
+note "hostile datagrams stop nothing, and are counted"
+in_ns b python3 - <<'PY'
+import os, random, socket, struct
+random.seed(1)
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(2000):
+    size = random.choice([0, 1, 31, 32, 64, 92, 148, 1400])
+    data = bytearray(random.randbytes(size))
+    if size >= 4 and i % 2: data[0:4] = struct.pack("<I", random.choice([1, 2, 3, 4]))  # the four message types
+    out.sendto(data, ("192.0.2.1", 7000))
+PY
+drops() { "$BIN/starling" show tunnels --json --control "$work/a.sock" | jq '[.[] | select(.name == null) | .drops[]] | add // 0'; }
+counted() { [ "$(drops)" -ge 1000 ]; }
+wait_for 10 "a counts what it dropped" counted
+pings a 10.1.0.2 || fail "a is deaf after garbage"
+kill -0 "${pid[a]}" || fail "a has ended"
+
+note "the powers of root are given up, but for the network's"
+grep -q '^CapEff:.0000000000001000$' "/proc/${pid[b]}/status" || fail "capabilities: $(grep Cap "/proc/${pid[b]}/status")"
+grep -q '^NoNewPrivs:.1$' "/proc/${pid[b]}/status" || fail "new privileges could be had"
+
+note "a second daemon for the same socket does not start, and does not disturb the first"
+in_ns a "$BIN/starlingd" -c "$work/a.json" --control "$work/a.sock" >"$work/second.log" 2>&1
+[ $? = 1 ] || fail "a second daemon started"
+has_route a 10.1.0.2 || fail "the second daemon took the first one's routes"
+
+note "a clean end: withdrawn at the neighbour, nothing left behind"
+stop b || fail "b ended with status $?"
+wait_for 2 "a has withdrawn b's prefixes" has_no_route a 10.77.0.0/16
+has_event a neighbor.state '.to == "Down" and .reason == "goodbye"' || wait_for 2 "a heard the goodbye" has_event a neighbor.state '.to == "Down" and .reason == "goodbye"'
+[ -z "$(routes b)$(routes b 6)" ] || fail "b left routes: $(routes b) $(routes b 6)"
+in_ns b ip link show dev mesh >/dev/null 2>&1 && fail "b left its interface"
+[ ! -e "$work/b.sock" ] || fail "b left its socket"
+stop a INT || fail "a ended with status $?"
+exit 0
