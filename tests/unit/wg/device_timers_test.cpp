@@ -174,6 +174,17 @@ TEST_CASE("an initiator that only receives renews the session from 165 s on, onc
   CHECK(pair.a.sent_count(MessageType::initiation) == 2);
 }
 
+TEST_CASE("an initiator that only receives renews one session after the other") {
+  ConnectedPair pair;
+  for (std::size_t renewals = 1; renewals <= 3; renewals++) {
+    pair.network.run_until(pair.a.device.sending_session(pair.b_at_a)->created() + 165s);
+    pair.b.send(pair.a_at_b, "x");
+    pair.network.run_for(1s);
+    CHECK(pair.a.sent_count(MessageType::initiation) == 1 + renewals);
+  }
+  CHECK(pair.b.sent_count(MessageType::initiation) == 0);
+}
+
 TEST_CASE("from 180 s on a session does not send: its owner is told at that moment, and a packet starts a handshake") {
   ConnectedPair pair;
   pair.network.run_until(kSessionAtA + 180s - 1ns);
