@@ -1,0 +1,158 @@
+// What is still to be said to, and asked of, one neighbour.
+#include <doctest/doctest.h>
+
+#include "routing/exchange.h"
+#include "routing/flood_queue.h"
+#include "routing/token_bucket.h"
+
+using namespace starling;
+using namespace starling::routing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Time kStart{1000s};
+
+LsaHandle make(std::uint8_t origin, std::uint64_t sequence) {
+  LsaKey key;
+  key.origin.bytes.fill(origin);
+  return make_lsa(key, sequence, 3600, {}, [](Bytes) { return Signature{}; });
+}
+
+Database database_of(int origins) {
+  Database database;
+  for (int i = 1; i <= origins; i++) database.store(kStart, make(static_cast<std::uint8_t>(i), 7), kStart + 3600s);
+  return database;
+}
+
+}  // namespace
+
+TEST_CASE("a token bucket gives its burst, then one token per interval, and says exactly when") {
+  TokenBucket bucket(3, 100ms);
+  for (int i = 0; i < 3; i++) CHECK(bucket.take(kStart));
+  CHECK_FALSE(bucket.take(kStart));
+  CHECK(bucket.next_at() == kStart + 100ms);
+  CHECK_FALSE(bucket.take(kStart + 99ms));
+  CHECK(bucket.take(kStart + 100ms));
+  CHECK_FALSE(bucket.take(kStart + 100ms));
+  int taken = 0;
+  while (bucket.take(kStart + 10s)) taken++;
+  CHECK(taken == 3);
+}
+
+TEST_CASE("an announcement is repeated with doubling pauses until it is acknowledged") {
+  FloodQueue queue;
+  std::uint64_t repeated = 0;
+  const LsaHandle lsa = make(1, 5);
+  queue.push(lsa);
+  CHECK(queue.take_due(kStart, 50ms, repeated) == std::vector{lsa});
+  CHECK(queue.next_deadline() == kStart + 50ms);
+  CHECK(queue.take_due(kStart + 49ms, 50ms, repeated).empty());
+  CHECK(queue.take_due(kStart + 50ms, 50ms, repeated) == std::vector{lsa});
+  CHECK(queue.next_deadline() == kStart + 150ms);
+  CHECK(repeated == 1);
+  queue.acknowledge(summarize(*make(1, 4)));  // an older one is no acknowledgement
+  CHECK_FALSE(queue.empty());
+  queue.acknowledge(summarize(*lsa));
+  CHECK(queue.empty());
+  CHECK(queue.next_deadline() == kNever);
+}
+
+TEST_CASE("a newer announcement takes the place of an older one that waits for its acknowledgement") {
+  FloodQueue queue;
+  std::uint64_t repeated = 0;
+  queue.push(make(1, 5));
+  queue.take_due(kStart, 50ms, repeated);
+  const LsaHandle newer = make(1, 6);
+  queue.push(newer);
+  queue.acknowledge(summarize(*make(1, 5)));
+  CHECK(queue.take_due(kStart, 50ms, repeated) == std::vector{newer});
+  CHECK(queue.size() == 1);
+}
+
+TEST_CASE("no more than the window is unacknowledged, and each acknowledgement makes room") {
+  FloodQueue queue;
+  std::uint64_t repeated = 0;
+  for (int i = 1; i <= 200; i++) queue.push(make(static_cast<std::uint8_t>(i), 1));
+  CHECK(queue.take_due(kStart, 50ms, repeated).size() == kMaxInFlight);
+  CHECK(queue.take_due(kStart, 50ms, repeated).empty());
+  queue.acknowledge(summarize(*make(1, 1)));
+  CHECK(queue.take_due(kStart, 50ms, repeated).size() == 1);
+}
+
+TEST_CASE("an announcement that is never acknowledged is given up") {
+  FloodQueue queue;
+  std::uint64_t repeated = 0;
+  queue.push(make(1, 1));
+  int sent = 0;
+  for (Time at = kStart; !queue.empty(); at = queue.next_deadline())
+    sent += static_cast<int>(queue.take_due(at, 50ms, repeated).size());
+  CHECK(sent == kMaxTransmissions);
+}
+
+TEST_CASE("an exchange asks for what is missing or older here, and for nothing else") {
+  Database database = database_of(3);
+  Exchange exchange;
+  exchange.start();
+  REQUIRE(exchange.take_ask(kStart, 50ms));
+  Headers headers;
+  headers.end = true;
+  for (const auto& lsa : {make(1, 7), make(2, 6), make(3, 8), make(4, 1)}) headers.summaries.push_back(summarize(*lsa));
+  exchange.on_headers(kStart, headers, database, 50ms);
+  CHECK_FALSE(exchange.done());
+  CHECK(exchange.take_requests(kStart, 50ms) == std::vector{make(3, 8)->key(), make(4, 1)->key()});
+  exchange.on_stored(make(3, 8)->key(), 7);  // still the old one
+  CHECK(exchange.wanted_count() == 2);
+  exchange.on_stored(make(3, 8)->key(), 9);
+  exchange.on_stored(make(4, 1)->key(), 1);
+  CHECK(exchange.done());
+  CHECK(exchange.next_deadline() == kNever);
+}
+
+TEST_CASE("an exchange asks again from where the headers that arrived ended") {
+  const Database theirs = database_of(100);
+  const Database ours;
+  Exchange exchange;
+  exchange.start();
+  CHECK(exchange.take_ask(kStart, 50ms)->from == LsaKey{});
+  const Headers first = theirs.headers_from({});
+  const Headers second = theirs.headers_from(first.next);
+  const Headers third = theirs.headers_from(second.next);
+  exchange.on_headers(kStart, first, ours, 50ms);
+  exchange.on_headers(kStart, third, ours, 50ms);  // the second was lost
+  CHECK(exchange.next_deadline() == kStart + 50ms);
+  CHECK_FALSE(exchange.take_ask(kStart + 49ms, 50ms));
+  CHECK(exchange.take_ask(kStart + 50ms, 50ms)->from == first.next);
+  LsaKey from = first.next;
+  while (exchange.running() && from != LsaKey{}) {
+    const Headers headers = theirs.headers_from(from);
+    exchange.on_headers(kStart, headers, ours, 50ms);
+    if (headers.end) break;
+    from = headers.next;
+  }
+  CHECK(exchange.wanted_count() == 100);
+  CHECK(exchange.take_requests(kStart, 50ms).size() == kMaxRequestsInFlight);
+}
+
+TEST_CASE("a neighbour that promises announcements and never sends them is asked a few times only") {
+  const Database ours;
+  Exchange exchange;
+  exchange.start();
+  exchange.take_ask(kStart, 50ms);
+  Headers headers;
+  headers.end = true;
+  headers.summaries.push_back(summarize(*make(9, 1)));
+  exchange.on_headers(kStart, headers, ours, 50ms);
+  int asked = 0;
+  for (Time at = kStart; !exchange.done(); at = exchange.next_deadline())
+    asked += static_cast<int>(exchange.take_requests(at, 50ms).size());
+  CHECK(asked == kMaxRequestTries);
+}
+
+TEST_CASE("headers that nobody asked for are ignored") {
+  const Database theirs = database_of(5);
+  const Database ours;
+  Exchange exchange;
+  exchange.on_headers(kStart, theirs.headers_from({}), ours, 50ms);
+  CHECK(exchange.wanted_count() == 0);
+}

@@ -1,0 +1,153 @@
+// One Router, its neighbour played by hand.
+#include "routing/router.h"
+
+#include <doctest/doctest.h>
+
+#include "base/random.h"
+#include "routing/identity.h"
+#include "routing/limits.h"
+#include "routing/messages.h"
+
+using namespace starling;
+using namespace starling::routing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Now kStart{Time(1000s), WallTime(1'700'000'000s)};
+constexpr NeighborId kNeighbor = 4;
+
+RouterConfig some_config(const Identity& identity) {
+  RouterConfig config;
+  config.id = identity.id();
+  config.name = "a";
+  config.announced = {Prefix::parse("10.1.0.0/16").value()};
+  return config;
+}
+
+struct Fixture {
+  Identity identity{SecretKey{Bytes(std::array<std::uint8_t, 32>{1})}};
+  SeededRandom random{1};
+  Router router{some_config(identity), [this](Bytes message) { return identity.sign(message); }, verify_signature,
+                random};
+  std::uint64_t instance = 0;
+  std::uint32_t sequence = 0;
+
+  Fixture() {
+    router.add_neighbor(kStart, kNeighbor, {});
+    router.start(kStart);
+    instance = decode_message(router.outbox().packets.at(0).bytes).value().envelope.instance;
+  }
+  void hello(Now now) {
+    Hello hello;
+    hello.sequence = sequence++;
+    hello.interval_us = 100'000;
+    hello.multiplier = 3;
+    hello.node.bytes.fill(9);
+    router.on_packet(now, kNeighbor, encode(Envelope{5, instance}, hello));
+  }
+  NeighborState state() const { return router.neighbors().at(0).state; }
+};
+
+}  // namespace
+
+TEST_CASE("nothing is sent before the start, nothing after the shutdown") {
+  Identity identity{SecretKey{Bytes(std::array<std::uint8_t, 32>{1})}};
+  SeededRandom random(1);
+  Router router(
+      some_config(identity), [&](Bytes message) { return identity.sign(message); }, verify_signature, random);
+  router.add_neighbor(kStart, 1, {});
+  CHECK(router.outbox().empty());
+  CHECK(router.next_deadline() == kNever);
+  router.start(kStart);
+  CHECK(router.outbox().packets.size() == 1);
+  router.outbox().clear();
+  router.shut_down(kStart + 1s);
+  REQUIRE(router.outbox().packets.size() == 1);
+  CHECK(std::get<Hello>(decode_message(router.outbox().packets[0].bytes).value().content).goodbye);
+  router.outbox().clear();
+  router.on_timer(kStart + 10s);
+  CHECK(router.outbox().empty());
+  CHECK(router.next_deadline() == kNever);
+}
+
+TEST_CASE("the time during which the router was not called is not silence of its neighbours") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  REQUIRE(fixture.state() == NeighborState::exchange);
+  const Time due = fixture.router.next_deadline();
+  CHECK(due < kStart.monotonic + 300ms);
+  fixture.router.on_timer(kStart + 2s);  // nearly two seconds late
+  CHECK(fixture.state() == NeighborState::exchange);
+  const Duration lateness = (kStart.monotonic + 2s) - due;
+  const Time silent_at = kStart.monotonic + 300ms + lateness;
+  Time at = fixture.router.next_deadline();
+  while (fixture.state() == NeighborState::exchange) {
+    fixture.router.on_timer({at, kStart.wall});
+    if (fixture.state() == NeighborState::exchange) at = fixture.router.next_deadline();
+  }
+  CHECK(at == silent_at);
+  CHECK(fixture.state() == NeighborState::down);
+}
+
+TEST_CASE("a call before the deadline does nothing at all") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  const Time due = fixture.router.next_deadline();
+  fixture.router.on_timer({due - Duration(1), kStart.wall});
+  CHECK(fixture.router.outbox().empty());
+  CHECK(fixture.router.next_deadline() == due);
+  fixture.router.on_timer({due, kStart.wall});
+  CHECK_FALSE(fixture.router.outbox().empty());
+  CHECK(fixture.router.next_deadline() > due);
+}
+
+TEST_CASE("packets of a life that is over, or for one, are refused") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  const auto rejected = [&] {
+    return fixture.router.statistics().rejected[static_cast<std::size_t>(RejectReason::wrong_instance)];
+  };
+  fixture.router.on_packet(kStart, kNeighbor, encode(Envelope{6, fixture.instance}, Ask{}));
+  CHECK(rejected() == 1);
+  fixture.router.on_packet(kStart, kNeighbor, encode(Envelope{5, fixture.instance + 1}, Ask{}));
+  CHECK(rejected() == 2);
+  fixture.router.on_packet(kStart, kNeighbor, encode(Envelope{5, fixture.instance}, Ask{}));
+  CHECK(rejected() == 2);
+}
+
+TEST_CASE("questions are answered only as fast as the limit allows") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  for (int i = 0; i < 1000; i++)
+    fixture.router.on_packet(kStart, kNeighbor, encode(Envelope{5, fixture.instance}, Ask{}));
+  CHECK(fixture.router.outbox().packets.size() == kAnswerBurst);
+}
+
+TEST_CASE("a packet of an unknown neighbour is counted and dropped") {
+  Fixture fixture;
+  fixture.router.on_packet(kStart, 99, encode(Envelope{5, 0}, Ask{}));
+  CHECK(fixture.router.statistics().rejected[static_cast<std::size_t>(RejectReason::unknown_neighbor)] == 1);
+}
+
+TEST_CASE("a configuration that makes no sense is refused") {
+  Identity identity{SecretKey{Bytes(std::array<std::uint8_t, 32>{1})}};
+  SeededRandom random(1);
+  const auto make = [&](const RouterConfig& config) { Router router(config, nullptr, verify_signature, random); };
+  RouterConfig config = some_config(identity);
+  CHECK_NOTHROW(make(config));
+  config.name = "";
+  CHECK_THROWS_AS(make(config), std::invalid_argument);
+  config.name = "a b";
+  CHECK_THROWS_AS(make(config), std::invalid_argument);
+  config = some_config(identity);
+  config.hello.interval = 9ms;
+  CHECK_THROWS_AS(make(config), std::invalid_argument);
+  config = some_config(identity);
+  config.hello.multiplier = 1;
+  CHECK_THROWS_AS(make(config), std::invalid_argument);
+  Fixture fixture;
+  CHECK_THROWS_AS(fixture.router.add_neighbor(kStart, kNeighbor, {}), std::invalid_argument);
+}
