@@ -1,6 +1,6 @@
 #!/bin/bash
 # Two real daemons over a veth: packets of both families, kernel routes as documented, hostile datagrams, a clean end.
-. "$SOURCE_DIR/tests/lib.sh"
+. "$SOURCE_DIR/tests/lib.sh" || exit 1
 . "$SOURCE_DIR/tests/system/daemon_lib.sh"
 need_root
 need_command wg wireguard-tools
@@ -22,9 +22,9 @@ note "kernel routes: protocol, metric, preferred source, next hop"
 b_link_local=$(in_ns b ip -j -6 addr show dev mesh scope link | jq -r '.[0].addr_info[0].local')
 [ "$(in_ns b ip -j -6 addr show dev mesh scope link | jq '.[0].addr_info | map(select(.local)) | length')" = 1 ] ||
   fail "b has another link-local address than its key's"
-routes a | grep -qE "^10\.77\.0\.0/16 via inet6 $b_link_local dev mesh .*src 10\.1\.0\.1 metric 4201" ||
+routes a | grep -qE "^10\.77\.0\.0/16 via inet6 $b_link_local dev mesh.* src 10\.1\.0\.1 metric 4201" ||
   fail "IPv4 route of a: $(routes a)"
-routes a 6 | grep -qE "^fd01::2 via $b_link_local dev mesh .*src fd01::1 metric 4201" || fail "IPv6 route of a: $(routes a 6)"
+routes a 6 | grep -qE "^fd01::2 via $b_link_local dev mesh.* src fd01::1 metric 4201" || fail "IPv6 route of a: $(routes a 6)"
 in_ns a ip route get 10.77.1.1 | grep -q "dev mesh src 10.1.0.1" || fail "the route is not used"
 
 note "hostile datagrams stop nothing, and are counted"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A stock WireGuard peer (Debian's wireguard-go with static AllowedIPs) at one node is reached from another, two hops
 # through the mesh, and reaches back.
-. "$SOURCE_DIR/tests/lib.sh"
+. "$SOURCE_DIR/tests/lib.sh" || exit 1
 . "$SOURCE_DIR/tests/system/daemon_lib.sh"
 need_root
 need_command wg wireguard-tools

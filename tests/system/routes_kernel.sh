@@ -1,7 +1,7 @@
 #!/bin/bash
 # The kernel's routes are kept as documented: stale ones of a crash are swept wherever they are, foreign ones never
 # touched, vanished ones put back, and a missing forwarding switch is told.
-. "$SOURCE_DIR/tests/lib.sh"
+. "$SOURCE_DIR/tests/lib.sh" || exit 1
 . "$SOURCE_DIR/tests/system/daemon_lib.sh"
 need_root
 need_command wg wireguard-tools

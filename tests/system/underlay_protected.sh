@@ -1,6 +1,6 @@
 #!/bin/bash
 # A route of the mesh that covers a peer's endpoint does not swallow the tunnel's own datagrams, nor does a default route.
-. "$SOURCE_DIR/tests/lib.sh"
+. "$SOURCE_DIR/tests/lib.sh" || exit 1
 . "$SOURCE_DIR/tests/system/daemon_lib.sh"
 need_root
 need_command wg wireguard-tools
