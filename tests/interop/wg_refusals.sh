@@ -95,10 +95,21 @@ pings l 1 10.9.0.2
 ip -n "$(ns l)" route add 192.0.2.2/32 dev "$(wg_interface l)"
 unanswered l 10.9.0.2
 logs l underlay_loop
-ip -n "$(ns l)" route del 192.0.2.2/32 dev "$(wg_interface l)"
+
+note "which a firewall mark prevents"
+wg_down l
+sed -i '/^ListenPort/a FwMark = 0x51' "$work/l.conf"
+wg_up starling l
+add_address l 10.9.0.1/24
+ip -n "$(ns l)" route add 192.0.2.2/32 dev "$(wg_interface l)"
+ip -n "$(ns l)" route add 192.0.2.2/32 dev to-r table 51
+ip -n "$(ns l)" rule add fwmark 0x51 table 51
 pings l 3 10.9.0.2
+grep "underlay_loop" "$work/l.log" && fail "looped in spite of the mark"
 
 note "an underlay that refuses"
+ip -n "$(ns l)" rule del fwmark 0x51 table 51
+ip -n "$(ns l)" route del 192.0.2.2/32 dev "$(wg_interface l)"
 ip -n "$(ns l)" link set to-r down
 unanswered l 10.9.0.2
 logs l send_failed

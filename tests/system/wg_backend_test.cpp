@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <poll.h>
 #include <sched.h>
@@ -151,6 +152,42 @@ void send_into(const std::string& interface, const char* destination) {
   REQUIRE(::sendto(sender.get(), "packet", 6, 0, reinterpret_cast<sockaddr*>(&to), size) == 6);
 }
 
+// Any packet into a TUN, as the kernel would forward it, `count` times in a row.
+void inject(const std::string& interface, const std::vector<std::uint8_t>& packet, int count = 1) {
+  const std::uint16_t protocol = htons(packet[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP);
+  const FileDescriptor sender(::socket(AF_PACKET, SOCK_DGRAM, protocol));
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_protocol = protocol;
+  to.sll_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+  for (int i = 0; i < count; ++i) {
+    REQUIRE(::sendto(sender.get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to) ==
+            static_cast<ssize_t>(packet.size()));
+  }
+}
+
+// An ICMP message of this type with nothing in it.
+std::vector<std::uint8_t> icmp_packet(const char* source, const char* destination, std::uint8_t type) {
+  std::vector<std::uint8_t> packet = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, IPPROTO_ICMP, 0, 0};
+  ByteWriter out(packet);
+  out.bytes(IpAddress::parse(source)->bytes());
+  out.bytes(IpAddress::parse(destination)->bytes());
+  out.u8(type);
+  packet.resize(28);
+  return packet;
+}
+
+// UDP to the control port.
+std::vector<std::uint8_t> forged_control_packet(const IpAddress& source, const IpAddress& destination) {
+  std::vector<std::uint8_t> packet = {0x60, 0, 0, 0, 0, 12, IPPROTO_UDP, 255};
+  ByteWriter out(packet);
+  out.bytes(source.bytes());
+  out.bytes(destination.bytes());
+  for (const std::uint16_t word : {kControl, kControl, std::uint16_t{12}, std::uint16_t{0}}) out.u16(word);
+  out.u32(0);
+  return packet;
+}
+
 EgressDescription egress_to(PeerId peer, const char* prefix) {
   return {{{{peer}, kNoPeer}}, {{*Prefix::parse(prefix), 0}}};
 }
@@ -255,6 +292,55 @@ TEST_CASE("sources are dropped by name: behind another peer, or unknown") {
   CHECK(drops[static_cast<std::size_t>(DropReason::ingress_source_not_allowed)] == 1);
 }
 
+TEST_CASE("ICMP errors from 192.0.0.8 pass the filter, nothing else from there does") {
+  Node a("be-a"), b("be-b");
+  const PeerId b_at_a = a.add(b, true);
+  const PeerId a_at_b = b.add(a, false);
+  a.backend->set_egress(egress_to(b_at_a, "10.77.0.0/16"));
+  constexpr std::uint8_t kTimeExceeded = 11, kEcho = 8;
+  inject("be-a", icmp_packet("192.0.0.8", "10.77.1.1", kTimeExceeded));
+  REQUIRE(await({&a, &b}, [&] { return b.peer_status(a_at_b).rx_packets == 1; }));
+  CHECK(b.peer_status(a_at_b).drops == DropCounters{});
+  inject("be-a", icmp_packet("192.0.0.8", "10.77.1.1", kEcho));
+  REQUIRE(await({&a, &b}, [&] { return b.dropped(a_at_b, DropReason::ingress_source_unknown); }));
+
+  // And not more of them than a router sends.
+  inject("be-a", icmp_packet("192.0.0.8", "10.77.1.1", kTimeExceeded), 200);
+  REQUIRE(await({&a, &b}, [&] { return b.peer_status(a_at_b).rx_packets == 202; }));
+  CHECK(b.peer_status(a_at_b).drops[static_cast<std::size_t>(DropReason::ingress_source_unknown)] > 20);
+}
+
+TEST_CASE("link-local addresses are the control packets' own, even where a default route covers them") {
+  Node a("be-a"), b("be-b");
+  const PeerId b_at_a = a.add(b, true);
+  const PeerId a_at_b = b.add(a, false);
+  a.backend->set_egress(egress_to(b_at_a, "::/0"));
+  const IpAddress local = link_local_address(a.public_key), remote = link_local_address(b.public_key);
+  inject("be-a", forged_control_packet(local, remote));
+  REQUIRE(await({&a, &b}, [&] { return a.dropped(kNoPeer, DropReason::egress_no_route); }));
+
+  // A node that carries them all the same (no control port there) is refused by the other end.
+  BackendConfig plain;
+  plain.interface = "be-p";
+  plain.private_key = new_key();
+  Node observer("be-o");
+  auto made = make_userspace_backend(plain);
+  REQUIRE(made.ok());
+  observer.backend = std::move(*made);
+  observer.public_key = derive_public_key(plain.private_key);
+  const PeerId b_at_plain = observer.add(b, true);
+  const PeerId plain_at_b = b.add(observer, false);
+  b.backend->set_ingress({{{a_at_b, plain_at_b}}, {{*Prefix::parse("::/0"), 0}}});
+  observer.backend->set_egress(egress_to(b_at_plain, "::/0"));
+  inject("be-p", forged_control_packet(local, remote));
+  REQUIRE(await({&b, &observer}, [&] { return b.dropped(plain_at_b, DropReason::control_invalid); }));
+  std::vector<std::uint8_t> ordinary = forged_control_packet(local, remote);
+  ordinary[42] = 0;  // another port
+  inject("be-p", ordinary);
+  REQUIRE(await({&b, &observer}, [&] { return b.dropped(plain_at_b, DropReason::ingress_source_not_allowed); }));
+  CHECK(b.heard.empty());
+}
+
 TEST_CASE("packets without a way are dropped by name") {
   Node a("be-a"), b("be-b");
   set_address("be-a", "10.9.0.1");
@@ -264,6 +350,8 @@ TEST_CASE("packets without a way are dropped by name") {
   a.backend->set_egress(egress_to(b_at_a, "10.77.0.0/16"));
   send_into("be-a", "10.77.1.1");
   REQUIRE(await({&a}, [&] { return a.dropped(b_at_a, DropReason::no_endpoint); }));
+  inject("be-a", std::vector<std::uint8_t>(40, 0));
+  REQUIRE(await({&a}, [&] { return a.dropped(kNoPeer, DropReason::egress_not_ip); }));
 }
 
 TEST_CASE("more packets than may wait push out the oldest, and are reported with their number") {

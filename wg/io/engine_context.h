@@ -49,6 +49,11 @@ struct EngineContext {
   void notify(Notification notification, PeerId peer) {
     if (!notifications.push(std::move(notification))) drops.count_silently(peer, DropReason::queue_full);
   }
+  // Where control packets are in use, link-local addresses are theirs alone: nothing else with one is carried, whatever
+  // the tables say (a default route covers them too).
+  bool is_reserved(const IpAddress& address) const {
+    return control_port != 0 && address.is_v6() && address.is_link_local();
+  }
   ControlChannel control_channel(const PeerPath& peer) const { return {link_local, peer.link_local, control_port}; }
 
   SystemRandom random;

@@ -121,7 +121,9 @@ bool Receiver::deliver_control(Now now, PeerPath& peer, Bytes packet) {
 }
 
 bool Receiver::passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet) {
-  const IngressVerdict verdict = context_.ingress.get().check(inner.source, peer.id);
+  const bool reserved = context_.is_reserved(inner.source) || context_.is_reserved(inner.destination);
+  const IngressVerdict verdict =
+      reserved ? IngressVerdict::not_allowed : context_.ingress.get().check(inner.source, peer.id);
   if (verdict == IngressVerdict::pass) return true;
   if (inner.source == kDummyAddress && is_icmp_error(inner, packet) && anonymous_errors_.take(now.monotonic)) {
     return true;

@@ -7,11 +7,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <optional>
-#include <sstream>
+#include <utility>
 
 #include "base/system.h"
 #include "wg/io/backend.h"
@@ -70,8 +72,10 @@ Result<Setconf> read_setconf(const std::string& file) {
   if (!stream) {
     return Error{fmt::format("{}: {}; give a file with --config", file, std::strerror(errno))};
   }
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  return parse_setconf(text, file);
+  std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  Result<Setconf> config = parse_setconf(text, file);
+  ::explicit_bzero(text.data(), text.size());  // it holds the private key
+  return config;
 }
 
 std::string describe_drops(const DropCounters& drops) {

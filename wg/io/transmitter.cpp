@@ -85,7 +85,9 @@ void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
   if (is_our_own_underlay(packet, inner->source, destination)) {
     return context_.drop(now, kNoPeer, DropReason::underlay_loop, destination);
   }
-  PeerPath* const peer = context_.peers.find(context_.egress.get().lookup(destination, inner->flow_hash));
+  const bool reserved = context_.is_reserved(destination) || context_.is_reserved(inner->source);
+  const PeerId owner = reserved ? kNoPeer : context_.egress.get().lookup(destination, inner->flow_hash);
+  PeerPath* const peer = context_.peers.find(owner);
   if (peer == nullptr) {
     // The kernel's own chatter (neighbour discovery, multicast listeners) has no peer to go to and is nobody's mistake.
     if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_no_route);
