@@ -38,5 +38,5 @@ count_events() { jq -s --arg event "$2" "[.[] | select(.event == \$event and (${
 routes() { in_ns "$1" ip "-${2:-4}" -N route show table all proto 201; }
 has_route() { routes "$1" "${3:-4}" | grep -qE "^$2 "; }
 has_no_route() { ! has_route "$@"; }
-pings() { in_ns "$1" ping -q -c 1 -W 1 "$2"; }
+pings() { in_ns "$1" ping -q -c 1 -W 1 "$2" >/dev/null; }
 forwarding() { in_ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; }
