@@ -45,7 +45,7 @@ inline constexpr std::uint8_t kMinMultiplier = 2;
 inline constexpr std::uint8_t kMaxMultiplier = 50;
 inline constexpr Duration kSilentHelloInterval = std::chrono::seconds(1);  // to peers that do not answer
 inline constexpr Duration kFastAfterHeard = std::chrono::seconds(60);      // the normal pace is kept this long
-inline constexpr std::uint32_t kHelloJitterPercent = 10;  // a Hello comes up to this much earlier (RFC 5880 6.8.7)
+inline constexpr std::uint32_t kHelloJitterPercent = 10;             // earlier (RFC 5880 6.8.7); at the slow pace later
 inline constexpr Duration kMaxRoundTrip = std::chrono::seconds(60);  // a longer measurement is not believed
 
 // --- flooding and exchange ---

@@ -112,8 +112,8 @@ Hello Neighbor::make_hello(Time now) {
 
 void Neighbor::schedule_hello(Time now, RandomSource& random) {
   const Duration interval = transmit_interval(now);
-  const auto earlier = interval * static_cast<std::int64_t>(random.below(kHelloJitterPercent * 10 + 1)) / 1000;
-  hello_at = now + interval - earlier;
+  const Duration jitter = interval * static_cast<std::int64_t>(random.below(kHelloJitterPercent * 10 + 1)) / 1000;
+  hello_at = now + interval + (is_listened_to(now) ? -jitter : jitter);
 }
 
 void Neighbor::forget() {
@@ -134,9 +134,12 @@ void Neighbor::drop_adjacency() {
   answers.clear();
 }
 
+bool Neighbor::is_listened_to(Time now) const {
+  return last_heard_ && now - *last_heard_ <= kFastAfterHeard;
+}
+
 Duration Neighbor::transmit_interval(Time now) const {
-  const bool listened_to = last_heard_ && now - *last_heard_ <= kFastAfterHeard;
-  return listened_to ? std::max(hello_.interval, peer_interval_) : std::max(hello_.interval, kSilentHelloInterval);
+  return std::max(hello_.interval, is_listened_to(now) ? peer_interval_ : kSilentHelloInterval);
 }
 
 Duration Neighbor::detection_time() const {

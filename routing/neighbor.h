@@ -91,6 +91,7 @@ class Neighbor {
   Time next_deadline() const;
 
  private:
+  bool is_listened_to(Time now) const;
   void measure_round_trip(Time now, const Hello& hello);
 
   HelloConfig hello_;

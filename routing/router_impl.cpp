@@ -270,6 +270,7 @@ void Router::Impl::originate(Now now) {
     statistics.lsas_originated++;
     store(now, lsa, now.monotonic + std::chrono::seconds(kLifetimeS), kNoNeighbor, origination.cause);
   }
+  report_left_out(now.monotonic);
 }
 
 std::vector<LocalLink> Router::Impl::local_links() const {

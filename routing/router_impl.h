@@ -83,6 +83,7 @@ struct Router::Impl {
   Envelope envelope_to(const Neighbor& neighbor) const { return {instance, neighbor.instance}; }
   void emit(Event event);
   bool may_report(Time now, NeighborId neighbor, RejectReason reason, std::uint64_t& count);
+  void report_left_out(Time now);
   void report_routes(Time now, const RouteUpdate& update, const Cause& cause);
 
   struct Suppressed {
@@ -109,7 +110,7 @@ struct Router::Impl {
   Pending computation;
   TokenBucket computation_bucket{kSpfBurst, kSpfPerToken};
   bool prefixes_changed = true;
-  bool adjacencies_changed = false;
+  std::size_t left_out = 0;  // of our links and prefixes, as last told
 
   PrefixTable prefixes;
   Graph graph;

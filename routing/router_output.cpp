@@ -100,6 +100,16 @@ void Router::Impl::reject_lsa(Now now, NeighborId neighbor, const LsaHeader& hea
   emit(std::move(told));
 }
 
+void Router::Impl::report_left_out(Time now) {
+  const std::size_t before = std::exchange(left_out, originator.left_out());
+  if (left_out == 0 || left_out == before) return;
+  Event told = make_event(EventKind::lsa_reject, now);
+  told.lsa.origin = config.id;
+  told.count = left_out;
+  told.reason = "fragments_full";
+  emit(std::move(told));
+}
+
 void Router::Impl::report_routes(Time now, const RouteUpdate& update, const Cause& cause) {
   if (!config.events) return;
   const auto tell = [&](EventKind kind, std::optional<Prefix> prefix, std::uint64_t count) {

@@ -59,7 +59,8 @@ std::vector<LsaView> Router::database(Now now) const {
     for (const Prefix& prefix : content.prefixes) {
       const auto found = impl_->prefixes.find(prefix);
       const bool known = found != impl_->prefixes.end();
-      view.prefixes.push_back({prefix, known ? found->second.verdict : ImportVerdict::not_in_accept});
+      const ImportVerdict otherwise = impl_->config.accept.check(prefix, impl_->config.connected);
+      view.prefixes.push_back({prefix, known ? found->second.verdict : otherwise});
     }
     views.push_back(std::move(view));
   }

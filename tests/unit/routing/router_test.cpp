@@ -132,6 +132,20 @@ TEST_CASE("a packet of an unknown neighbour is counted and dropped") {
   CHECK(fixture.router.statistics().rejected[static_cast<std::size_t>(RejectReason::unknown_neighbor)] == 1);
 }
 
+TEST_CASE("what does not fit our fragments is said once") {
+  Fixture fixture;
+  std::vector<Prefix> prefixes;
+  for (int i = 0; i < 10'000; i++) {
+    const auto high = static_cast<std::uint8_t>(i / 256);
+    prefixes.emplace_back(IpAddress::v4({10, 0, high, static_cast<std::uint8_t>(i % 256)}), 32);
+  }
+  fixture.router.outbox().clear();
+  fixture.router.set_announced(kStart + 10s, prefixes);
+  int told = 0;
+  for (const Event& event : fixture.router.outbox().events) told += std::string(event.reason) == "fragments_full";
+  CHECK(told == 1);
+}
+
 TEST_CASE("a configuration that makes no sense is refused") {
   Identity identity{SecretKey{Bytes(std::array<std::uint8_t, 32>{1})}};
   SeededRandom random(1);
