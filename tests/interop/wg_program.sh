@@ -70,6 +70,15 @@ run --help || fail "--help failed"
 grep -q "PersistentKeepalive = 25" "$work/output" || fail "--help does not show the file format"
 run --version && grep -Eq '^starling-wg [0-9]+\.[0-9]+\.[0-9]+$' "$work/output" || fail "--version says $(cat "$work/output")"
 
+note "a host without IPv6"
+in_ns n sysctl -q net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+write_config n 0 </dev/null
+start n ip netns exec "$(ns n)" "$BIN/starling-wg" -f --config "$work/n.conf" "$interface"
+wait_for 5 "ready without IPv6" grep -q ready "$work/n.log"
+kill -TERM $!
+wait $! || fail "did not end well"
+in_ns n sysctl -q net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+
 note "in the background"
 write_config n 0 </dev/null
 run --config "$work/n.conf" "$interface" || fail "did not start: $(cat "$work/output")"

@@ -84,6 +84,12 @@ for datagram in (b"", b"x", bytes([4, 0, 0, 0]) + bytes(60), bytes([1, 0, 0, 0])
 END
 logs r malformed
 logs r unknown_receiver
+
+note "and those that come through the tunnel, which must not move the peer's endpoint into it"
+in_ns l python3 -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(bytes([1, 0, 0, 0]) + bytes(144), ("10.9.0.2", 4002))'
+logs r "underlay_loop (10.9.0.1)"
 pings l 1 10.9.0.2 # none of which did any harm
 stop_both
 

@@ -29,33 +29,57 @@
 namespace starling::wg {
 namespace {
 
-constexpr const char* kDescription =
-    "A userspace WireGuard interface.\n\n"
-    "Creates the TUN interface IFNAME, brings it up and carries packets for the peers in FILE until SIGINT or SIGTERM\n"
-    "comes or the interface is removed (ip link del IFNAME). Addresses and routes are yours to add:\n\n"
-    "  starling-wg --config wg0.conf wg0 && ip address add 10.0.0.1/24 dev wg0\n\n"
-    "Without --foreground it returns as soon as the interface is ready.";
+constexpr const char* kHelp = R"(starling-wg - one WireGuard interface in user space
 
-constexpr const char* kFooter =
-    "\nFILE is what `wg setconf` reads (see wg(8)):\n\n"
-    "  [Interface]\n"
-    "  PrivateKey = ...            # wg genkey\n"
-    "  ListenPort = 51820          # left out: any free port\n"
-    "  FwMark = 0x1234             # optional\n\n"
-    "  [Peer]\n"
-    "  PublicKey = ...             # wg pubkey\n"
-    "  PresharedKey = ...          # optional, wg genpsk\n"
-    "  Endpoint = vpn.example.org:51820\n"
-    "  AllowedIPs = 10.0.0.2/32, fd00::/64\n"
-    "  PersistentKeepalive = 25    # optional, seconds\n\n"
-    "A file for wg-quick is turned into such a file by `wg-quick strip`.\n\n"
-    "Packets that are not carried are logged with a reason and what can be done, at most once a second per peer and\n"
-    "reason. SIGUSR1 logs the counters of all peers; so does the end.\n\n"
-    "Environment:\n"
-    "  LOG_LEVEL               verbose (default), error or silent\n"
-    "  WG_PROCESS_FOREGROUND   1 is --foreground\n\n"
-    "The log goes to standard error in the foreground and to syslog (daemon) in the background.\n\n"
-    "Exit status: 0 ended as asked; 1 it could not start or carry on; 2 the command line is wrong.";
+USAGE
+  starling-wg [-f] [--config FILE] IFNAME
+
+Makes the TUN interface IFNAME, brings it up and carries packets for the peers in FILE until SIGINT or SIGTERM comes or
+the interface is removed (ip link del IFNAME). It returns as soon as the interface is ready and goes on in the
+background, unless -f is given. Addresses and routes are yours to add. Speaks with every other WireGuard.
+
+OPTIONS
+  -f, --foreground    stay in the foreground and log to standard error
+      --config FILE   the configuration (/etc/starling/IFNAME.conf)
+  -h, --help          show this page
+      --version       show the version
+
+  IFNAME has 1 to 15 characters; no interface of this name may exist yet.
+
+CONFIGURATION
+  What `wg setconf` reads, see wg(8). A file for wg-quick is turned into such a file by `wg-quick strip`.
+
+    [Interface]
+    PrivateKey = ...                     wg genkey
+    ListenPort = 51820                   any free port if left out
+    FwMark = 0x51                        of the packets sent outside, for ip-rule(8); none if left out
+
+    [Peer]
+    PublicKey = ...                      wg pubkey
+    PresharedKey = ...                   wg genpsk; none if left out
+    Endpoint = vpn.example.org:51820     or [2001:db8::1]:51820; left out, the peer must start
+    AllowedIPs = 10.0.0.2/32, fd00::/64  what is sent to this peer, and what it may send
+    PersistentKeepalive = 25             seconds; off if left out
+
+LOG
+  To standard error in the foreground, to syslog (facility daemon) in the background. Packets that are not carried are
+  named with the reason and what can be done, at most once a second per peer and reason. SIGUSR1 and the end log the
+  counters of all peers.
+
+ENVIRONMENT
+  LOG_LEVEL               verbose (the default), error or silent
+  WG_PROCESS_FOREGROUND   1 is the same as -f
+
+EXAMPLE
+  starling-wg --config wg0.conf wg0
+  ip address add 10.0.0.1/24 dev wg0
+
+EXIT STATUS
+  0 ended as asked, 1 could not start or carry on, 2 the command line is wrong
+
+SEE ALSO
+  wg(8), starling(1), starlingd(8)
+)";
 
 struct Options {
   std::string interface;
@@ -247,13 +271,11 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   starling::wg::Options options;
-  CLI::App app{starling::wg::kDescription, "starling-wg"};
-  app.footer(starling::wg::kFooter);
-  app.add_option("IFNAME", options.interface, "Name of the interface, 1 to 15 characters; it must not exist yet")
-      ->required();
-  app.add_option("--config", options.config_file, "Configuration (default: /etc/starling/IFNAME.conf)")
-      ->type_name("FILE");
-  app.add_flag("-f,--foreground", options.foreground, "Stay in the foreground, log to standard error");
+  CLI::App app{"", "starling-wg"};
+  app.formatter_fn([](const CLI::App*, const std::string&, CLI::AppFormatMode) { return starling::wg::kHelp; });
+  app.add_option("IFNAME", options.interface)->required();
+  app.add_option("--config", options.config_file);
+  app.add_flag("-f,--foreground", options.foreground);
   app.set_version_flag("--version", "starling-wg " STARLING_VERSION);
   try {
     app.parse(argc, argv);
