@@ -64,7 +64,6 @@ struct Parser {
     add("check")->add_option("file", out.file);
     add("keygen");
     add("pubkey");
-    add("help")->add_option("command", help_about);
   }
 
   CLI::App* add(const std::string& name) {
@@ -78,8 +77,20 @@ struct Parser {
   CLI::App app;
   bool help = false;
   bool version = false;
-  std::string help_about;
 };
+
+// `help`, `help COMMAND`, and as git does it `help WORD` for another program's own help.
+void parse_help(const std::vector<std::string>& about, Arguments& out) {
+  if (about.size() > 1) {
+    out.usage_error = "help about one command at a time";
+  } else if (about.empty() || is_command(about[0]) || about[0].starts_with('-')) {
+    out.output = help_text(about.empty() ? "" : about[0]);
+  } else {
+    out.command = about[0];
+    out.is_external = true;
+    out.rest = {"--help"};
+  }
+}
 
 void parse_own(const std::vector<std::string>& arguments, Arguments& out) {
   Parser parser(out);
@@ -96,10 +107,6 @@ void parse_own(const std::vector<std::string>& arguments, Arguments& out) {
     out.output = fmt::format("starling {}\n", version());
   } else if (parser.help) {
     out.output = help_text(out.command);
-  } else if (out.command == "help") {
-    const bool known = parser.help_about.empty() || is_command(parser.help_about);
-    if (known) out.output = help_text(parser.help_about);
-    if (!known) out.usage_error = fmt::format("there is no help about `{}`", parser.help_about);
   } else if (out.command == "show") {
     if (out.what.empty()) {
       out.usage_error = fmt::format("show what? say one of {}", fmt::join(kViews, ", "));
@@ -126,7 +133,9 @@ Arguments parse_arguments(const std::vector<std::string>& arguments) {
     out.command = arguments[at];
     out.is_external = !is_command(out.command);
   }
-  if (!out.is_external) {
+  if (out.command == "help") {
+    parse_help({arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1, arguments.end()}, out);
+  } else if (!out.is_external) {
     parse_own(arguments, out);
   } else if (at > 0) {
     out.usage_error = fmt::format("`{}` is a program of its own: write its options after it", out.command);

@@ -1,0 +1,86 @@
+#include "daemon/cli/arguments.h"
+
+#include <doctest/doctest.h>
+
+#include "daemon/cli/help.h"
+
+using namespace starling::daemon;
+
+TEST_CASE("A view is named by any beginning that is its own") {
+  for (const char* word : {"neighbors", "neigh", "n"}) {
+    const Arguments arguments = parse_arguments({"show", word});
+    CHECK(arguments.usage_error.empty());
+    CHECK(arguments.what == "neighbors");
+  }
+  CHECK(parse_arguments({"show", "tunels"}).usage_error.find("did you mean `tunnels`?") != std::string::npos);
+  CHECK(parse_arguments({"show"}).usage_error.find("neighbors, routes") != std::string::npos);
+}
+
+TEST_CASE("The daemon is chosen before or after the command") {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"-i", "star1", "show", "routes", "--json"},
+                                                {"show", "routes", "--json", "-i", "star1"},
+                                                {"--interface=star1", "show", "--json", "routes"}}) {
+    const Arguments arguments = parse_arguments(words);
+    CHECK(arguments.usage_error.empty());
+    CHECK(arguments.command == "show");
+    CHECK(arguments.daemon.interface == "star1");
+    CHECK(arguments.what == "routes");
+    CHECK(arguments.json);
+  }
+  CHECK(parse_arguments({"watch", "--control", "/x/y", "--replay"}).daemon.control == "/x/y");
+  CHECK(parse_arguments({"watch", "--replay"}).replay);
+}
+
+TEST_CASE("A wrong command line says what is wrong") {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{},
+                                                {"show", "routes", "extra"},
+                                                {"show", "routes", "--jsn"},
+                                                {"keygen", "x"},
+                                                {"-i"},
+                                                {"check"},
+                                                {"--nonsense"},
+                                                {"help", "show", "watch"},
+                                                {"watch", "routes"}}) {
+    CAPTURE(words.size());
+    const Arguments arguments = parse_arguments(words);
+    CHECK_FALSE(arguments.usage_error.empty());
+    CHECK(arguments.output.empty());
+  }
+}
+
+TEST_CASE("A word that is no command is another program's, with everything behind it untouched") {
+  const Arguments arguments = parse_arguments({"lab", "run", "--json", "-i", "x", "--help"});
+  CHECK(arguments.is_external);
+  CHECK(arguments.command == "lab");
+  CHECK(arguments.rest == std::vector<std::string>{"run", "--json", "-i", "x", "--help"});
+  CHECK_FALSE(parse_arguments({"-i", "x", "lab"}).usage_error.empty());
+}
+
+TEST_CASE("Help is a page for each command, in whatever order it is asked for") {
+  CHECK(parse_arguments({"--help"}).output == help_text(""));
+  CHECK(parse_arguments({"help"}).output == help_text(""));
+  for (const std::string_view name : command_names()) {
+    const std::string word(name);
+    CHECK(parse_arguments({word, "--help"}).output == help_text(name));
+    CHECK(parse_arguments({"--help", word}).output == help_text(name));
+    CHECK(parse_arguments({"help", word}).output == help_text(name));
+  }
+  CHECK(parse_arguments({"help", "lab"}).is_external);
+  CHECK(parse_arguments({"help", "lab"}).rest == std::vector<std::string>{"--help"});
+  CHECK(parse_arguments({"show", "nonsense", "-h"}).output == help_text("show"));
+  CHECK(parse_arguments({"-V"}).output.starts_with("starling 0."));
+}
+
+TEST_CASE("Every page tells purpose, usage, options, examples and exit status, in lines that fit a terminal") {
+  for (const std::string_view name : command_names()) {
+    const std::string page = help_text(name);
+    CAPTURE(page);
+    for (const char* section : {"USAGE\n", "OPTIONS\n", "EXAMPLES\n", "EXIT STATUS\n"}) {
+      CHECK(page.find(std::string("\n") + section) != std::string::npos);
+    }
+    CHECK(page.starts_with("starling"));
+    for (std::size_t start = 0, end; (end = page.find('\n', start)) != std::string::npos; start = end + 1) {
+      CHECK(end - start <= 120);
+    }
+  }
+}
