@@ -15,7 +15,9 @@ namespace {
 constexpr Duration kWindow = std::chrono::seconds(1);
 
 // Announcements that are turned away in the course of a healthy flood.
-bool is_ordinary(std::string_view reason) { return reason == "stale" || reason == "header_without_use"; }
+bool is_ordinary(std::string_view reason) {
+  return reason == "stale" || reason == "header_without_use";
+}
 
 EventLevel level_of(const Event& event) {
   switch (event.kind) {
