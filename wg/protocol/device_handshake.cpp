@@ -27,7 +27,7 @@ DropReason drop_reason(HandshakeResult result) {
 
 }  // namespace
 
-void Device::Impl::send(Peer& peer, Bytes message) {
+void Device::Impl::queue(Peer& peer, Bytes message) {
   outbox.datagrams.push_back({peer.id, *peer.endpoint, {message.begin(), message.end()}});
   peer.handshake_tx_bytes += message.size();
 }
@@ -48,7 +48,7 @@ void Device::Impl::send_initiation(Now now, Peer& peer) {
   peer.timers.any_authenticated_packet_traversal(now.monotonic);
   peer.timers.any_authenticated_packet_sent();
   peer.timers.handshake_initiated(now.monotonic, random);
-  send(peer, bytes_of(message));
+  queue(peer, bytes_of(message));
 }
 
 void Device::Impl::receive_initiation(Now now, const Endpoint& from, Bytes datagram) {
@@ -90,7 +90,7 @@ void Device::Impl::send_response(Now now, Peer& peer, ResponderState& state) {
   peer.last_handshake_sent = now.monotonic;
   peer.timers.any_authenticated_packet_traversal(now.monotonic);
   peer.timers.any_authenticated_packet_sent();
-  send(peer, bytes_of(message));
+  queue(peer, bytes_of(message));
 }
 
 void Device::Impl::receive_response(Now now, const Endpoint& from, Bytes datagram) {

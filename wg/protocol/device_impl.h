@@ -42,7 +42,7 @@ struct Device::Impl {
   // Handshake messages (device_handshake.cpp)
   void send_initiation(Now now, Peer& peer);
   void send_response(Now now, Peer& peer, ResponderState& state);
-  void send(Peer& peer, Bytes message);
+  void queue(Peer& peer, Bytes message);
   void receive_initiation(Now now, const Endpoint& from, Bytes datagram);
   void receive_response(Now now, const Endpoint& from, Bytes datagram);
   void receive_cookie_reply(Now now, const Endpoint& from, Bytes datagram);
