@@ -17,6 +17,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t kNodesShown = 6;
+constexpr std::int64_t kUnderWay_ns = 20 * kNsPerMs;
 
 using Announcement = std::tuple<std::string, std::uint64_t, std::uint64_t>;  // origin, fragment, sequence
 
@@ -101,9 +102,8 @@ std::vector<StoryStep> tell_failure(const Topology& topology, const EventOutcome
     // The longest of the outages that this event may have begun.
     std::optional<Outage> worst;
     for (const Outage& outage : probes[i].outages()) {
-      const std::int64_t began_ns = outage.last_good_ns.value_or(outage.first_lost_ns);
-      const std::int64_t interval_ns = static_cast<std::int64_t>(topology.probes[i].interval_ms) * kNsPerMs;
-      if (began_ns < outcome.at_ns - interval_ns || began_ns >= until_ns) continue;
+      // A packet under way at the moment of the event was sent before it.
+      if (outage.first_lost_ns < outcome.at_ns - kUnderWay_ns || outage.first_lost_ns >= until_ns) continue;
       if (!worst || outage.length_ns() > worst->length_ns()) worst = outage;
     }
     if (!worst) continue;
@@ -133,9 +133,10 @@ std::string to_table(const Topology& topology, const EventOutcome& outcome, cons
   std::optional<std::int64_t> previous_ns;
   for (const StoryStep& step : steps) {
     if (!step.first_ns && !step.last_ns && step.where.empty()) continue;  // it did not come to that
-    table.add_row({step.what, step.first_ns ? after(step.first_ns, outcome.at_ns) : "never",
-                   after(step.last_ns, outcome.at_ns),
-                   previous_ns && step.first_ns ? after(step.first_ns, *previous_ns) : "", names(step.where)});
+    table.add_row(
+        {step.what, step.first_ns ? after(step.first_ns, outcome.at_ns) : "never", after(step.last_ns, outcome.at_ns),
+         previous_ns && step.first_ns && *step.first_ns >= *previous_ns ? after(step.first_ns, *previous_ns) : "",
+         names(step.where)});
     if (step.first_ns) previous_ns = step.first_ns;
   }
   return table.empty() ? "" : table.render(colour);

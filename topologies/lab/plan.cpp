@@ -154,4 +154,13 @@ Plan make_plan(const Topology& topology) {
   return plan;
 }
 
+std::optional<IpAddress> shared_family_address(const NodePlan& from, const NodePlan& to) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const auto has = [&](const IpAddress& address) { return address.family() == family; };
+    const auto found = std::find_if(to.addresses.begin(), to.addresses.end(), has);
+    if (found != to.addresses.end() && std::any_of(from.addresses.begin(), from.addresses.end(), has)) return *found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace starling::lab

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,5 +46,8 @@ struct Plan {
 };
 
 Plan make_plan(const Topology& topology);
+
+// The address of `to` that packets from `from` go to: IPv4 if both have it, else IPv6. Nothing if they share no family.
+std::optional<IpAddress> shared_family_address(const NodePlan& from, const NodePlan& to);
 
 }  // namespace starling::lab

@@ -13,19 +13,10 @@ namespace starling::lab {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x737461726c616221;  // "starlab!"
-constexpr std::int64_t kSilence_ns = 20 * kNsPerMs;   // worth a line in the log
+constexpr std::int64_t kSilence_ns = 100 * kNsPerMs;  // worth a line in the log
 constexpr auto kStragglers = std::chrono::milliseconds(250);
 
 }  // namespace
-
-std::optional<IpAddress> shared_family_address(const NodePlan& from, const NodePlan& to) {
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    const auto has = [&](const IpAddress& address) { return address.family() == family; };
-    const auto found = std::find_if(to.addresses.begin(), to.addresses.end(), has);
-    if (found != to.addresses.end() && std::any_of(from.addresses.begin(), from.addresses.end(), has)) return *found;
-  }
-  return std::nullopt;
-}
 
 Prober::Prober(const Topology& topology, const Plan& plan, const Host& host, Timeline& timeline) : timeline_(timeline) {
   for (std::size_t i = 0; i < topology.probes.size(); i++) {
@@ -77,17 +68,15 @@ void Prober::run() {
     {
       const std::scoped_lock lock(mutex_);
       for (Flow& flow : flows_) {
+        receive(flow);
+        notice_silence(flow, now_ns);
         if (sending_ && flow.next_send_ns <= now_ns) send(flow, now_ns);
         if (sending_) wake_ns = std::min(wake_ns, flow.next_send_ns);
-        notice_silence(flow, now_ns);
       }
     }
     const std::int64_t wait_ns = std::max<std::int64_t>(0, wake_ns - mono_now_ns());
     const timespec wait{wait_ns / 1'000'000'000, wait_ns % 1'000'000'000};
-    if (::ppoll(waits.data(), waits.size(), &wait, nullptr) <= 0) continue;
-    const std::scoped_lock lock(mutex_);
-    for (std::size_t i = 0; i < flows_.size(); i++)
-      if (waits[i].revents != 0) receive(flows_[i]);
+    ::ppoll(waits.data(), waits.size(), &wait, nullptr);
   }
 }
 
@@ -119,7 +108,7 @@ void Prober::take(Flow& flow, Bytes payload, std::int64_t now_ns) {
   if (packet.received_ns == 0) packet.received_ns = now_ns;
   if (flow.silent && packet.sent_ns > flow.newest_good_ns) {
     timeline_.add_lab("probe.back", packet.sent_ns,
-                      {{"probe", flow.name}, {"after_ms", to_ms(packet.sent_ns - flow.newest_good_ns)}});
+                      {{"probe", flow.name}, {"after_ms", rounded_ms(packet.sent_ns - flow.newest_good_ns)}});
     flow.silent = false;
   }
   flow.newest_good_ns = std::max(flow.newest_good_ns, packet.sent_ns);
@@ -131,7 +120,8 @@ void Prober::notice_silence(Flow& flow, std::int64_t now_ns) {
   if (now_ns - since_ns < std::max(kSilence_ns, 3 * flow.interval_ns) || flow.record.packets.back().sent_ns <= since_ns)
     return;
   flow.silent = true;
-  timeline_.add_lab("probe.silent", now_ns, {{"probe", flow.name}, {"for_ms", to_ms(now_ns - since_ns)}}, "warning");
+  timeline_.add_lab("probe.silent", now_ns, {{"probe", flow.name}, {"for_ms", rounded_ms(now_ns - since_ns)}},
+                    "warning");
 }
 
 }  // namespace starling::lab

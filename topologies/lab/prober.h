@@ -17,10 +17,6 @@ namespace starling::lab {
 // The lab's ports are privileged ones, so that none is a daemon's or an ephemeral one.
 inline constexpr std::uint16_t kProbePort = 900;  // of the first probe; the others follow
 
-// The pair of addresses that a probe or a reachability check uses: IPv4 if both have it. Nothing if they share no
-// family.
-std::optional<IpAddress> shared_family_address(const NodePlan& from, const NodePlan& to);
-
 class Prober {
  public:
   // Opens the sockets; sends nothing yet. All must outlive it.

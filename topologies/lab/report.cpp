@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "daemon/control/table.h"
 #include "topologies/lab/clock.h"
@@ -18,11 +17,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 namespace {
-
-// A tenth of a millisecond is what can be told.
-double rounded_ms(std::int64_t ns) {
-  return std::round(to_ms(ns) * 10) / 10;
-}
 
 json optional_ms(std::optional<std::int64_t> from_ns, std::int64_t zero_ns) {
   return from_ns ? json(rounded_ms(*from_ns - zero_ns)) : json();

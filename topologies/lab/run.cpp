@@ -82,7 +82,7 @@ class Run {
     lab_.timeline().flush(true);
     lab_.timeline().count_from(zero_ns_);
     lab_.timeline().add_lab("lab.converged", zero_ns_,
-                            {{"after_ms", to_ms(*report_.converged_ns - report_.last_start_ns)}});
+                            {{"after_ms", rounded_ms(*report_.converged_ns - report_.last_start_ns)}});
     lab_.prober().start();
   }
 
@@ -99,9 +99,8 @@ class Run {
   void ask(std::size_t index) {
     const Expectation& expectation = topology_.expectations[index];
     if (expectation.kind == Expectation::Kind::all_reachable) {
-      // Takes up to a second: beside whatever else is to happen.
       questions_.emplace_back(index, std::async(std::launch::async, [this, node_up = lab_.state().node_up] {
-                                return lab_.reachability().check(node_up);
+                                return ask_reachability(node_up);
                               }));
       return;
     }
@@ -115,12 +114,18 @@ class Run {
     lab_.timeline().add_lab("lab.path", mono_now_ns(), std::move(fields), outcome.held ? "info" : "warning");
   }
 
-  void settle(std::size_t index, const ReachabilityResult& result) {
-    report_.expectations[index].held = result.all();
-    report_.expectations[index].measured = {{"reached", result.reached}, {"pairs", result.pairs}};
+  // Takes up to a second, so it is asked on a thread of its own, beside whatever else is to happen.
+  ReachabilityResult ask_reachability(const std::vector<bool>& node_up) {
+    ReachabilityResult result = lab_.reachability().check(node_up);
     json fields{{"reached", result.reached}, {"pairs", result.pairs}};
     if (!result.missing.empty()) fields["missing"] = result.missing;
     lab_.timeline().add_lab("lab.reachability", mono_now_ns(), std::move(fields), result.all() ? "info" : "warning");
+    return result;
+  }
+
+  void settle(std::size_t index, const ReachabilityResult& result) {
+    report_.expectations[index].held = result.all();
+    report_.expectations[index].measured = {{"reached", result.reached}, {"pairs", result.pairs}};
   }
 
   // Checks whenever things have gone quiet. When all is found right, everything that happened so far has been converged
@@ -154,7 +159,7 @@ class Run {
     if (pending_ > 0) {
       const EventOutcome& newest = report_.events.back();
       lab_.timeline().add_lab("lab.converged", *newest.converged_ns,
-                              {{"after_ms", to_ms(*newest.converged_ns - newest.at_ns)}});
+                              {{"after_ms", rounded_ms(*newest.converged_ns - newest.at_ns)}});
     }
     pending_ = 0;
     return since_ns;

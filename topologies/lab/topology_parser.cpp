@@ -332,8 +332,8 @@ class TopologyReader {
   Topology topology_;
 };
 
-// Every node's whole configuration, through the daemon's own parser.
-void check_configs(const Topology& topology, ErrorSink& sink) {
+// Every node's whole configuration, through the daemon's own parser, and what the nodes have together.
+void check_plan(const Topology& topology, ErrorSink& sink) {
   const Plan plan = make_plan(topology);
   std::map<PublicKey, std::string> keys;
   std::map<IpAddress, std::string> addresses;
@@ -344,6 +344,9 @@ void check_configs(const Topology& topology, ErrorSink& sink) {
     if (config && node.listen_port == 0)
       sink.add(child_pointer(pointer, "listen_port"),
                "is 0, which lets the kernel pick; must be a port that the peers can be told");
+    if (config && node.addresses.empty())
+      sink.add(daemon::child_pointer(pointer, "addresses"),
+               "is empty; a node of a lab has at least one address, by which the others reach it");
     if (const auto [other, fresh] = keys.emplace(node.public_key, node.name); !fresh)
       sink.add(child_pointer(pointer, "private_key"),
                fmt::format("is also node {}'s; every node has its own", other->second));
@@ -353,6 +356,12 @@ void check_configs(const Topology& topology, ErrorSink& sink) {
                  fmt::format("{} is also node {}'s; every node has its own (announce may be shared)",
                              address.to_string(), other->second));
   }
+  for (std::size_t i = 0; i < topology.probes.size(); i++)
+    if (const Probe& probe = topology.probes[i]; !shared_family_address(plan.nodes[probe.from], plan.nodes[probe.to]))
+      sink.add("/probes",
+               fmt::format("the probe {} joins nodes without addresses of the same family; give both an IPv4 "
+                           "or both an IPv6 address",
+                           topology.describe(probe)));
 }
 
 }  // namespace
@@ -373,7 +382,7 @@ Result<Topology, ConfigErrors> parse_topology(std::string_view text, const std::
   if (!document) return document.error();
   ErrorSink sink{source_name, {}};
   Topology topology = TopologyReader(*document, sink).read(std::filesystem::path(source_name).stem().string());
-  check_configs(topology, sink);
+  check_plan(topology, sink);
   if (!sink.errors.empty()) return std::move(sink.errors);
   return topology;
 }
