@@ -1,6 +1,8 @@
 // Random networks under loss, duplication and reordering, compared with the oracle after every change.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+
 #include "sim/oracle.h"
 
 using namespace starling;
@@ -82,10 +84,18 @@ void run_random_network(std::uint64_t seed, NodeIndex size, int changes) {
   }
 }
 
+// STARLING_SIM_SEEDS=1000 makes a soak of it.
+std::uint64_t seed_count() {
+  const char* text = std::getenv("STARLING_SIM_SEEDS");
+  return text ? std::strtoull(text, nullptr, 10) : 30;
+}
+
 }  // namespace
 
 TEST_CASE("small random networks follow the oracle through every change, under loss, duplication and reordering") {
-  for (std::uint64_t seed = 1; seed <= 12; seed++) run_random_network(seed, static_cast<NodeIndex>(3 + seed), 15);
+  for (std::uint64_t seed = 1; seed <= seed_count(); seed++) {
+    run_random_network(seed, static_cast<NodeIndex>(3 + seed % 13), 15);
+  }
 }
 
 TEST_CASE("random networks of 30 and 50 routers follow the oracle through every change") {
