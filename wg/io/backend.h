@@ -117,6 +117,10 @@ class Backend {
 
   virtual BackendStatus status() const = 0;
 
+  // Before a timeout is judged: what had arrived at the sockets by now is handed in by the next dispatch(), however
+  // late the backend's own threads are. Waits for them, not for the network. A backend without threads needs nothing.
+  virtual void catch_up() {}
+
   virtual int notification_fd() const = 0;
   virtual void dispatch(BackendObserver& observer) = 0;
 };

@@ -13,6 +13,7 @@ namespace starling::wg {
 namespace {
 
 constexpr int kEventsMax = 8;
+constexpr int kCatchUpBatchesMax = 128;  // of each family
 
 FileDescriptor checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -188,6 +189,14 @@ void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
 void Engine::send_control(Now now, PeerId id, Bytes payload) {
   PeerPath* const peer = context_.peers.find(id);
   if (peer != nullptr) transmitter_.send_control(now, *peer, payload);
+}
+
+void Engine::catch_up(Now now) {
+  drain_device(now);  // sends what earlier commands sealed
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    if (context_.udp->fd(family) < 0) continue;
+    for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(now, family); ++i) drain_device(now);
+  }
 }
 
 std::vector<PeerStatus> Engine::peer_statuses() {

@@ -33,6 +33,8 @@ class Engine final : private Receiver::DeviceDriver {
   void remove_peer(Now now, PeerId peer);
   void set_endpoint(Now now, PeerId peer, const Endpoint& endpoint);
   void send_control(Now now, PeerId peer, Bytes payload);
+  // Sends what is sealed and takes in what the sockets hold, up to a limit that only a flood reaches.
+  void catch_up(Now now);
   std::vector<PeerStatus> peer_statuses();
   DropCounters drops_without_peer() const { return context_.drops.counters(kNoPeer); }
 

@@ -79,6 +79,13 @@ class UserspaceBackend final : public Backend {
     });
   }
 
+  void catch_up() override {
+    commands_.call([this](Now now) {
+      engine_.catch_up(now);
+      return true;
+    });
+  }
+
   int notification_fd() const override { return notifications_.fd(); }
   void dispatch(BackendObserver& observer) override {
     for (const Notification& notification : notifications_.take()) deliver(notification, observer);
