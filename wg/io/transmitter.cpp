@@ -33,14 +33,15 @@ struct Transmitter::Batch {
     bool keepalives_only = true;
   };
 
-  std::vector<std::uint8_t> memory = std::vector<std::uint8_t>(kBatchSize * kSlotSize);
+  // Not initialised: pages that no packet reaches take no memory.
+  const std::unique_ptr<std::uint8_t[]> memory = std::make_unique_for_overwrite<std::uint8_t[]>(kBatchSize * kSlotSize);
   std::array<Entry, kBatchSize> entries;
   std::size_t size = 0;
   std::array<OutgoingDatagram, kBatchSize> datagrams;
   std::vector<SendFailure> failures;
   std::vector<Sent> sent;
 
-  MutableBytes slot(std::size_t index) { return {memory.data() + index * kSlotSize, kSlotSize}; }
+  MutableBytes slot(std::size_t index) { return {memory.get() + index * kSlotSize, kSlotSize}; }
   void note_sent(const Entry& entry);
 };
 

@@ -126,7 +126,9 @@ struct UdpSockets::Impl {
   std::array<FileDescriptor, kFamilies> sockets;
   std::uint16_t port = 0;
 
-  std::vector<std::uint8_t> receive_memory = std::vector<std::uint8_t>(kBatchSize * kReceiveSlotSize);
+  // Not initialised: pages that no datagram reaches take no memory.
+  const std::unique_ptr<std::uint8_t[]> receive_memory =
+      std::make_unique_for_overwrite<std::uint8_t[]>(kBatchSize * kReceiveSlotSize);
   MessageArrays receiving;
   std::array<ReceivedDatagram, kBatchSize> received;
 
@@ -177,7 +179,7 @@ std::span<ReceivedDatagram> UdpSockets::receive(Family family) {
   Impl& self = *impl_;
   MessageArrays& arrays = self.receiving;
   for (std::size_t i = 0; i < kBatchSize; ++i) {
-    arrays.vectors[i] = {self.receive_memory.data() + i * kReceiveSlotSize, kReceiveSlotSize};
+    arrays.vectors[i] = {self.receive_memory.get() + i * kReceiveSlotSize, kReceiveSlotSize};
     msghdr& header = arrays.headers[i].msg_hdr;
     header = {};
     header.msg_name = &arrays.addresses[i];
@@ -191,7 +193,7 @@ std::span<ReceivedDatagram> UdpSockets::receive(Family family) {
   if (got <= 0) return {};
   for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
     mmsghdr& message = arrays.headers[i];
-    self.received[i] = {MutableBytes(self.receive_memory.data() + i * kReceiveSlotSize, message.msg_len),
+    self.received[i] = {MutableBytes(self.receive_memory.get() + i * kReceiveSlotSize, message.msg_len),
                         from_socket_address(arrays.addresses[i]), arrival_interface(message.msg_hdr)};
   }
   return {self.received.data(), static_cast<std::size_t>(got)};
