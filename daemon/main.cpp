@@ -14,7 +14,6 @@
 #include "daemon/control/event_log.h"
 #include "daemon/control/version.h"
 #include "daemon/node.h"
-#include "daemon/privileges.h"
 
 namespace {
 
@@ -24,7 +23,6 @@ using namespace starling::daemon;
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;     // could not start, or could not go on
 constexpr int kExitBadConfig = 2;  // or a command line that is none; nothing was touched
-constexpr std::uint16_t kFirstFreePort = 1024;
 
 constexpr const char* kFooter = R"(Signals:
   SIGINT, SIGTERM, SIGHUP   withdraw what this node announces, remove its routes and rules, end; a second one ends at once
@@ -83,11 +81,6 @@ int run(const Options& options) {
   auto log = EventLog::open(config->name, config->log);
   if (!log.ok()) {
     print_error(log.error().message);
-    return kExitFailed;
-  }
-  const std::uint16_t port = config->listen_port;
-  if (const auto error = drop_privileges(port != 0 && port < kFirstFreePort)) {
-    print_error("privileges cannot be given up: " + error->message);
     return kExitFailed;
   }
   std::signal(SIGPIPE, SIG_IGN);

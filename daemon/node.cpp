@@ -16,6 +16,7 @@
 #include "daemon/forwarding_check.h"
 #include "daemon/kernel_host.h"
 #include "daemon/peer_locator.h"
+#include "daemon/privileges.h"
 #include "daemon/routing_host.h"
 #include "daemon/sysctl.h"
 #include "routing/identity.h"
@@ -29,6 +30,7 @@ constexpr auto kGoodbyeTime = std::chrono::milliseconds(100);  // for the last p
 constexpr auto kLookAgainAfter = std::chrono::seconds(5);
 constexpr Duration kHandshakeAgeMax = std::chrono::seconds(180);  // REJECT_AFTER_TIME: an older tunnel is dead
 constexpr int kStrictReversePath = 1;
+constexpr std::uint16_t kFirstFreePort = 1024;
 
 wg::BackendConfig backend_config(const Config& config) {
   wg::BackendConfig backend;
@@ -125,6 +127,9 @@ std::optional<Error> Node::Impl::start(const std::string& control_path) {
   log_.publish(EventLevel::info, "daemon.start", {{"version", version()}, {"interface", config_.interface}},
                system_now());
   if (auto error = open_control(control_path)) return error;
+  // Behind the last file that is opened by name, before the first thread and the first byte from the network.
+  const std::uint16_t port = config_.listen_port;
+  if (auto error = drop_privileges(port != 0 && port < kFirstFreePort)) return error;
   if (auto error = open_backend()) return error;
   if (auto error = add_peers()) return error;  // at once: a neighbour that is faster than we are is no stranger
   if (auto error = open_kernel()) return error;
@@ -203,7 +208,10 @@ void Node::Impl::make_routing() {
   hooks.on_neighbor_state = [this](routing::NeighborId neighbor, routing::NeighborState state, Now) {
     if (locator_) locator_->set_answering(neighbor, state != routing::NeighborState::down);
   };
-  hooks.drain_engine = [this] { backend_->dispatch(*this); };
+  hooks.drain_engine = [this] {
+    backend_->catch_up();
+    backend_->dispatch(*this);
+  };
   routing_ = std::make_unique<RoutingHost>(
       io_, *backend_, log_, std::move(router), [identity](Bytes message) { return identity->sign(message); },
       static_peers_, std::move(hooks));

@@ -16,7 +16,7 @@ namespace starling::daemon {
 namespace {
 
 Error failed(const char* what) {
-  return Error{std::string(what) + ": " + strerror(errno)};
+  return Error{std::string("privileges cannot be given up: ") + what + ": " + strerror(errno)};
 }
 
 std::uint64_t bit(int capability) {
