@@ -11,6 +11,16 @@ ns_add n
 make_keys n other
 interface=$(wg_interface n)
 run() { in_ns n timeout 10 "$BIN/starling-wg" "$@" >"$work/output" 2>&1; }
+# The pid of the program that went to the background in n; also ended with this test, whatever happens.
+adopt() {
+  local pid
+  daemon=
+  for pid in $(ip netns pids "$(ns n)"); do
+    [ "$(cat "/proc/$pid/comm")" = starling-wg ] && daemon=$pid
+  done
+  [ -n "$daemon" ] || fail "no starling-wg runs in the background"
+  pids+=("$daemon")
+}
 exists() { ip -n "$(ns n)" link show "$1" >/dev/null 2>&1; }
 
 # refuses STATUS TEXT ARGUMENTS...: it says TEXT, exits with STATUS and leaves no interface behind
@@ -82,19 +92,18 @@ in_ns n sysctl -q net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable
 note "in the background"
 write_config n 0 </dev/null
 run --config "$work/n.conf" "$interface" || fail "did not start: $(cat "$work/output")"
+adopt
 exists "$interface" || fail "returned before $interface was there"
 ip -n "$(ns n)" -j addr show "$interface" | grep -q fe80 && fail "the kernel made a link-local address"
 [ "$(cat <(ip -n "$(ns n)" -j link show "$interface") | grep -o '"mtu":[0-9]*')" = '"mtu":1420' ] || fail "MTU is not 1420"
-for pid in $(ip netns pids "$(ns n)"); do
-  [ "$(cat "/proc/$pid/comm")" = starling-wg ] && daemon=$pid
-done
 kill -TERM "$daemon"
 gone() { ! exists "$interface"; }
 wait_for 5 "$interface goes with the program" gone
 
 note "ends when its interface is removed"
 run --config "$work/n.conf" "$interface" || fail "did not start again: $(cat "$work/output")"
+adopt
 ip -n "$(ns n)" link del "$interface" || fail "cannot remove $interface"
-no_program() { ! grep -qs starling-wg $(ip netns pids "$(ns n)" | sed 's|.*|/proc/&/comm|') /dev/null; }
-wait_for 5 "the program ends" no_program
+ended() { ! [ -e "/proc/$daemon" ]; }
+wait_for 5 "the program ends" ended
 note "ok"
