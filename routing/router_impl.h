@@ -77,7 +77,7 @@ struct Router::Impl {
   void reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason);
 
   // --- output (router_output.cpp) ---
-  void send(NeighborId neighbor, std::vector<std::uint8_t> packet);
+  void transmit(NeighborId neighbor, std::vector<std::uint8_t> packet);
   void send_hello(Now now, Neighbor& neighbor, bool goodbye = false);
   void send_pending(Now now, Neighbor& neighbor);
   Envelope envelope_to(const Neighbor& neighbor) const { return {instance, neighbor.instance}; }

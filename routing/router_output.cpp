@@ -5,7 +5,7 @@
 
 namespace starling::routing {
 
-void Router::Impl::send(NeighborId neighbor, std::vector<std::uint8_t> packet) {
+void Router::Impl::transmit(NeighborId neighbor, std::vector<std::uint8_t> packet) {
   statistics.packets_sent++;
   statistics.bytes_sent += packet.size();
   outbox.packets.push_back({neighbor, std::move(packet)});
@@ -17,7 +17,7 @@ void Router::Impl::send_hello(Now now, Neighbor& neighbor, bool goodbye) {
   hello.digest = database.digest();
   hello.goodbye = goodbye;
   neighbor.schedule_hello(now.monotonic, random);
-  send(neighbor.id, encode(envelope_to(neighbor), hello));
+  transmit(neighbor.id, encode(envelope_to(neighbor), hello));
 }
 
 // Acknowledgements first, so that they are not late because of what follows.
@@ -30,15 +30,16 @@ void Router::Impl::send_pending(Now now, Neighbor& neighbor) {
   for (std::size_t i = 0; i < acks.size(); i += kSummariesPerAck) {
     const auto first = acks.begin() + static_cast<std::ptrdiff_t>(i);
     const auto count = std::min(kSummariesPerAck, acks.size() - i);
-    send(neighbor.id, encode(envelope, Ack{{first, first + static_cast<std::ptrdiff_t>(count)}}));
+    transmit(neighbor.id, encode(envelope, Ack{{first, first + static_cast<std::ptrdiff_t>(count)}}));
   }
 
-  if (const auto ask = neighbor.exchange.take_ask(now.monotonic, retransmit)) send(neighbor.id, encode(envelope, *ask));
+  if (const auto ask = neighbor.exchange.take_ask(now.monotonic, retransmit))
+    transmit(neighbor.id, encode(envelope, *ask));
   const std::vector<LsaKey> keys = neighbor.exchange.take_requests(now.monotonic, retransmit);
   for (std::size_t i = 0; i < keys.size(); i += kKeysPerRequest) {
     const auto first = keys.begin() + static_cast<std::ptrdiff_t>(i);
     const auto count = std::min(kKeysPerRequest, keys.size() - i);
-    send(neighbor.id, encode(envelope, Request{{first, first + static_cast<std::ptrdiff_t>(count)}}));
+    transmit(neighbor.id, encode(envelope, Request{{first, first + static_cast<std::ptrdiff_t>(count)}}));
   }
 
   std::vector<std::vector<std::uint8_t>> packets;
@@ -50,7 +51,7 @@ void Router::Impl::send_pending(Now now, Neighbor& neighbor) {
   };
   for (const LsaHandle& lsa : std::exchange(neighbor.answers, {})) add(lsa);
   for (const LsaHandle& lsa : neighbor.queue.take_due(now.monotonic, retransmit, statistics.retransmissions)) add(lsa);
-  for (auto& packet : packets) send(neighbor.id, std::move(packet));
+  for (auto& packet : packets) transmit(neighbor.id, std::move(packet));
 }
 
 Event make_event(EventKind kind, Time at, const Cause& cause, NeighborId neighbor) {

@@ -76,7 +76,7 @@ void Router::Impl::handle(Now now, Neighbor& neighbor, const Ask& ask) {
   LsaKey from = ask.from;
   for (std::size_t i = 0; i < kHeadersWindow; i++) {
     const Headers headers = database.headers_from(from);
-    send(neighbor.id, encode(envelope_to(neighbor), headers));
+    transmit(neighbor.id, encode(envelope_to(neighbor), headers));
     if (headers.end) return;
     from = headers.next;
   }

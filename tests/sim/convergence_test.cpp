@@ -87,7 +87,7 @@ void run_random_network(std::uint64_t seed, NodeIndex size, int changes) {
 // STARLING_SIM_SEEDS=1000 makes a soak of it.
 std::uint64_t seed_count() {
   const char* text = std::getenv("STARLING_SIM_SEEDS");
-  return text ? std::strtoull(text, nullptr, 10) : 30;
+  return text ? std::strtoull(text, nullptr, 10) : 20;
 }
 
 }  // namespace
