@@ -117,6 +117,22 @@ TEST_CASE("packets of a life that is over, or for one, are refused") {
   CHECK(rejected() == 2);
 }
 
+TEST_CASE("a Hello that a newer one overtook does not undo what the newer one said") {
+  Fixture fixture;
+  Hello older;
+  older.sequence = fixture.sequence++;
+  older.interval_us = 100'000;
+  older.multiplier = 3;
+  older.node.bytes.fill(9);
+  fixture.hello(kStart);
+  REQUIRE(fixture.state() == NeighborState::exchange);
+  fixture.router.on_packet(kStart + 1ms, kNeighbor, encode(Envelope{5, 0}, older));
+  CHECK(fixture.state() == NeighborState::exchange);
+  older.sequence = fixture.sequence++;
+  fixture.router.on_packet(kStart + 2ms, kNeighbor, encode(Envelope{5, 0}, older));
+  CHECK(fixture.state() == NeighborState::init);
+}
+
 TEST_CASE("questions are answered only as fast as the limit allows") {
   Fixture fixture;
   fixture.hello(kStart);

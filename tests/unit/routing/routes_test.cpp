@@ -35,6 +35,7 @@ struct TestNetwork {
   std::vector<TestLink> links;
   std::map<std::uint8_t, std::vector<Prefix>> prefixes;  // every node is a key
   std::set<std::uint8_t> end_points;
+  std::set<std::uint8_t> silent;  // announce none of their links
   std::vector<Prefix> own;
 
   Database database() const {
@@ -45,6 +46,7 @@ struct TestNetwork {
       content.attributes = NodeAttributes{"n", {}, !end_points.contains(node), false};
       content.prefixes = announced;
       for (const TestLink& link : links) {
+        if (silent.contains(node)) continue;
         if (link.a == node) content.links.push_back({id(link.b), link.from_a, 0, 0, 0});
         if (link.b == node) content.links.push_back({id(link.a), link.from_b, 0, 0, 0});
       }
@@ -126,7 +128,17 @@ TEST_CASE("a prefix that becomes unreachable loses its route and its group") {
   CHECK(routes.groups().empty());
 }
 
-TEST_CASE("a link that only one end announces does not count, and the larger metric counts in both directions") {
+TEST_CASE("a link that only one end announces does not count") {
+  RouteTable routes;
+  TestNetwork network = diamond();
+  network.silent = {3};  // 1 and 2 say that they reach it; it says nothing
+  CHECK(network.update(routes).delta.routes.empty());
+  network.silent = {1};  // it does not announce us, though we hold it in Full
+  CHECK(network.update(routes).delta.groups.at(0).members == std::vector<NeighborId>{102});
+  CHECK(feasible_neighbors(network.graph())[1] == std::vector<NeighborId>{101});  // yet it may already send
+}
+
+TEST_CASE("the larger metric of both ends counts in both directions") {
   RouteTable routes;
   TestNetwork network = diamond();
   network.links[1].from_b = 15;  // node 2 says 15, we say 10
