@@ -1,7 +1,7 @@
 #!/bin/bash
 # A wrong configuration: every error with file and pointer, exit status 2, and nothing made.
 . "$SOURCE_DIR/tests/lib.sh" || exit 1
-. "$SOURCE_DIR/tests/system/daemon_lib.sh"
+. "$SOURCE_DIR/tests/system/daemon_lib.sh" || exit 1
 need_root
 need_command wg wireguard-tools
 need_command jq

@@ -34,9 +34,11 @@ stop() {
 # has_event NAME EVENT [JQ CONDITION]
 has_event() { jq -e -s --arg event "$2" "any(.[]; .event == \$event and (${3:-true}))" "$work/$1.log" >/dev/null 2>&1; }
 count_events() { jq -s --arg event "$2" "[.[] | select(.event == \$event and (${3:-true}))] | length" "$work/$1.log"; }
+# shows PATTERN COMMAND...: the command prints a line that matches. (Not through a pipe: whoever prints more than is read would fail.)
+shows() { local pattern=$1; shift; grep -qE -- "$pattern" <<<"$("$@")"; }
 # The kernel's routes of ours in every table: routes NAME [4|6]
 routes() { in_ns "$1" ip "-${2:-4}" -N route show table all proto 201; }
-has_route() { routes "$1" "${3:-4}" | grep -qE "^$2 "; }
+has_route() { shows "^$2 " routes "$1" "${3:-4}"; }
 has_no_route() { ! has_route "$@"; }
 pings() { in_ns "$1" ping -q -c 1 -W 1 "$2" >/dev/null; }
 forwarding() { in_ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; }

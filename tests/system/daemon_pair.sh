@@ -1,7 +1,7 @@
 #!/bin/bash
 # Two real daemons over a veth: packets of both families, kernel routes as documented, hostile datagrams, a clean end.
 . "$SOURCE_DIR/tests/lib.sh" || exit 1
-. "$SOURCE_DIR/tests/system/daemon_lib.sh"
+. "$SOURCE_DIR/tests/system/daemon_lib.sh" || exit 1
 need_root
 need_command wg wireguard-tools
 need_command jq
@@ -21,10 +21,10 @@ wait_for 20 "b reaches a over IPv6" pings b fd01::1
 note "kernel routes: protocol, metric, preferred source, next hop"
 b_link_local=$(in_ns b ip -j -6 addr show dev mesh scope link | jq -r '[.[].addr_info[]?.local // empty] | join(" ")')
 [[ $b_link_local =~ ^fe80::[0-9a-f:]+$ ]] || fail "b has not one link-local address: $b_link_local"
-routes a | grep -qE "^10\.77\.0\.0/16 via inet6 $b_link_local dev mesh.* src 10\.1\.0\.1 metric 4201" ||
+shows "^10\.77\.0\.0/16 via inet6 $b_link_local dev mesh.* src 10\.1\.0\.1 metric 4201" routes a ||
   fail "IPv4 route of a: $(routes a)"
-routes a 6 | grep -qE "^fd01::2 via $b_link_local dev mesh.* src fd01::1 metric 4201" || fail "IPv6 route of a: $(routes a 6)"
-in_ns a ip route get 10.77.1.1 | grep -q "dev mesh src 10.1.0.1" || fail "the route is not used"
+shows "^fd01::2 via $b_link_local dev mesh.* src fd01::1 metric 4201" routes a 6 || fail "IPv6 route of a: $(routes a 6)"
+shows "dev mesh src 10.1.0.1" in_ns a ip route get 10.77.1.1 || fail "the route is not used"
 
 note "hostile datagrams stop nothing, and are counted"
 in_ns b python3 - <<'PY'

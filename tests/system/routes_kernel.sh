@@ -2,7 +2,7 @@
 # The kernel's routes are kept as documented: stale ones of a crash are swept wherever they are, foreign ones never
 # touched, vanished ones put back, and a missing forwarding switch is told.
 . "$SOURCE_DIR/tests/lib.sh" || exit 1
-. "$SOURCE_DIR/tests/system/daemon_lib.sh"
+. "$SOURCE_DIR/tests/system/daemon_lib.sh" || exit 1
 need_root
 need_command wg wireguard-tools
 need_command jq
@@ -26,9 +26,9 @@ in_ns a ip route add 10.78.0.0/16 dev to-b proto static metric 4201
 run a
 [ "$(routes a | grep -c '10\.66\.[12]\.')" = 0 ] || fail "stale IPv4 routes: $(routes a)"
 [ -z "$(routes a 6 | grep fd66)" ] || fail "stale IPv6 route"
-in_ns a ip rule | grep -q 4201 && fail "stale rule"
-in_ns a ip route show proto 200 | grep -q 10.66.3.0/24 || fail "a route of another protocol was removed"
-in_ns a ip route show proto 201 metric 4202 | grep -q 10.66.4.0/24 || fail "a route of another metric was removed"
+shows 4201 in_ns a ip rule && fail "stale rule"
+shows 10.66.3.0/24 in_ns a ip route show proto 200 || fail "a route of another protocol was removed"
+shows 10.66.4.0/24 in_ns a ip route show proto 201 metric 4202 || fail "a route of another metric was removed"
 
 run b
 wait_for 20 "a reaches b" pings a 10.1.0.2
@@ -41,7 +41,7 @@ has_event b forwarding.disabled && fail "b forwards, and complains"
 
 note "a foreign route with our prefix and metric is left alone, and ours comes when it goes"
 wait_for 10 "the conflict is told" has_event a route.conflict '.prefix == "10.78.0.0/16"'
-in_ns a ip route show 10.78.0.0/16 | grep -q "proto static" || fail "the foreign route was replaced"
+shows "proto static" in_ns a ip route show 10.78.0.0/16 || fail "the foreign route was replaced"
 in_ns a ip route del 10.78.0.0/16 metric 4201
 wait_for 10 "our route takes its place" has_route a 10.78.0.0/16
 
@@ -52,7 +52,7 @@ wait_for 10 "it is told" has_event a route.restored '.prefix == "10.77.0.0/16"'
 in_ns a ip -6 route del fd01::2/128 metric 4201
 wait_for 10 "the IPv6 route is back" has_route a fd01::2 6
 in_ns a ip addr del 10.1.0.1/32 dev mesh
-has_address() { in_ns a ip -4 addr show dev mesh | grep -q "10.1.0.1/32"; }
+has_address() { shows "10.1.0.1/32" in_ns a ip -4 addr show dev mesh; }
 wait_for 10 "the address is back" has_address
 wait_for 10 "the routes with that source are back" has_route a 10.77.0.0/16
 wait_for 10 "a reaches b again" pings a 10.1.0.2
@@ -80,6 +80,6 @@ wait_for 20 "a reaches b after the restart" pings a 10.1.0.2
 note "all ours are removed at the end, all others stay"
 stop a || fail "a ended with status $?"
 [ -z "$(routes a | grep -v 'metric 4202')$(routes a 6)" ] || fail "left behind: $(routes a) $(routes a 6)"
-in_ns a ip route show proto 200 | grep -q 10.66.3.0/24 || fail "a foreign route went with ours"
-in_ns a ip route show proto 201 metric 4202 | grep -q 10.66.4.0/24 || fail "a foreign route went with ours"
+shows 10.66.3.0/24 in_ns a ip route show proto 200 || fail "a foreign route went with ours"
+shows 10.66.4.0/24 in_ns a ip route show proto 201 metric 4202 || fail "a foreign route went with ours"
 exit 0

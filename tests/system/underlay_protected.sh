@@ -1,7 +1,7 @@
 #!/bin/bash
 # A route of the mesh that covers a peer's endpoint does not swallow the tunnel's own datagrams, nor does a default route.
 . "$SOURCE_DIR/tests/lib.sh" || exit 1
-. "$SOURCE_DIR/tests/system/daemon_lib.sh"
+. "$SOURCE_DIR/tests/system/daemon_lib.sh" || exit 1
 need_root
 need_command wg wireguard-tools
 need_command jq
@@ -27,11 +27,11 @@ check_family() {
   run a; run b
   wait_for 20 "underlay.protected" has_event a underlay.protected ".prefix == \"$covering\""
   wait_for 10 "the covering route has a table of its own" grep -q . <(protected a "$family")
-  protected a "$family" | grep -q "^$covering " || fail "table 4201: $(protected a "$family")"
+  shows "^$covering " protected a "$family" || fail "table 4201: $(protected a "$family")"
   [ "$(rules a "$family" | wc -l)" = 2 ] || fail "rules: $(rules a "$family")"
-  rules a "$family" | grep -q 'suppress_prefixlength 0' || fail "rules: $(rules a "$family")"
-  rules a "$family" | grep -qE 'not from all fwmark 0x1069 lookup 4201' || fail "rules: $(rules a "$family")"
-  in_ns a ip "-$family" route show proto 201 | grep -q "^$covering " && fail "the covering route is in main too"
+  shows 'suppress_prefixlength 0' rules a "$family" || fail "rules: $(rules a "$family")"
+  shows 'not from all fwmark 0x1069 lookup 4201' rules a "$family" || fail "rules: $(rules a "$family")"
+  shows "^$covering " in_ns a ip "-$family" route show proto 201 && fail "the covering route is in main too"
   flaps=$(count_events a neighbor.state '.from == "Full"')
   wait_for 10 "packets through the tunnel" pings a "$far"
   in_ns a ping -q -i 0.05 -c 30 -W 1 "$far" >"$work/ping.log" || fail "packets are lost: $(tail -n 2 "$work/ping.log")"
@@ -52,8 +52,10 @@ check_family() {
   in_ns a ping -q -i 0.05 -c 30 -W 1 "$far" >"$work/ping.log" || fail "packets are lost"
   no_flap || fail "the neighbour went down under a default route"
   local elsewhere=203.0.113.9; [ "$family" = 6 ] && elsewhere=2001:db8:ffff::9
-  in_ns a ip "-$family" route get "$elsewhere" | grep -q "dev mesh" || fail "everything else does not take the mesh"
-  in_ns a ip "-$family" route get "${endpoint%:*}" mark 4201 2>/dev/null | grep -q "dev mesh" && fail "marked packets take the mesh"
+  shows "dev mesh" in_ns a ip "-$family" route get "$elsewhere" || fail "everything else does not take the mesh"
+  local address=${endpoint%:*}; address=${address#[}; address=${address%]}
+  shows "dev to-r" in_ns a ip "-$family" route get "$address" mark 4201 || fail "marked packets take the mesh"
+  shows "dev mesh" in_ns a ip "-$family" route get "$address" || fail "unmarked packets to the endpoint do not take the mesh"
 
   note "IPv$family: killed and started again, then ended: no rule stays"
   stop a KILL
