@@ -152,6 +152,28 @@ TEST_CASE("a replayed older announcement is answered with the newer one and not 
   CHECK(scene.honest_is_unharmed());
 }
 
+TEST_CASE("an announcement is flooded to the others and never back to where it came from") {
+  Scene scene;
+  scene.rogue.become_adjacent();
+  int to_others = 0;
+  int back = 0;
+  scene.network.on_send = [&](const InFlight& packet) {
+    const auto message = routing::decode_message(packet.bytes).value();
+    const auto* update = std::get_if<routing::Update>(&message.content);
+    if (!update || packet.from != kVictim) return true;
+    for (const auto& lsa : update->lsas) {
+      if (lsa.header.key.origin != scene.network.identity(kRogue).id()) continue;
+      (packet.to == kRogue ? back : to_others)++;
+    }
+    return true;
+  };
+  const auto content = scene.rogue.content(scene.network.wireguard_key(kRogue), "10.66.0.0/16");
+  scene.rogue.send_lsa(*scene.rogue.lsa_of(kRogue, 1000, content));
+  scene.network.run_for(5s);
+  CHECK(to_others == 1);
+  CHECK(back == 0);
+}
+
 TEST_CASE("an age of nothing left does not withdraw a valid announcement") {
   Scene scene;
   scene.rogue.become_adjacent();

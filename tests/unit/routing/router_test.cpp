@@ -38,13 +38,13 @@ struct Fixture {
     router.start(kStart);
     instance = decode_message(router.outbox().packets.at(0).bytes).value().envelope.instance;
   }
-  void hello(Now now) {
+  void hello(Now now, std::uint64_t peer_instance = 5) {
     Hello hello;
     hello.sequence = sequence++;
     hello.interval_us = 100'000;
     hello.multiplier = 3;
     hello.node.bytes.fill(9);
-    router.on_packet(now, kNeighbor, encode(Envelope{5, instance}, hello));
+    router.on_packet(now, kNeighbor, encode(Envelope{peer_instance, instance}, hello));
   }
   NeighborState state() const { return router.neighbors().at(0).state; }
 };
@@ -131,6 +131,18 @@ TEST_CASE("a Hello that a newer one overtook does not undo what the newer one sa
   older.sequence = fixture.sequence++;
   fixture.router.on_packet(kStart + 2ms, kNeighbor, encode(Envelope{5, 0}, older));
   CHECK(fixture.state() == NeighborState::init);
+}
+
+TEST_CASE("another instance ends the adjacency at once, also when its first Hello already names us") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  REQUIRE(fixture.state() == NeighborState::exchange);
+  fixture.router.outbox().clear();
+  fixture.hello(kStart + 1ms, 6);
+  REQUIRE(fixture.router.outbox().events.size() >= 2);
+  CHECK(fixture.router.outbox().events[0].to == NeighborState::init);
+  CHECK(std::string(fixture.router.outbox().events[0].reason) == "restarted");
+  CHECK(fixture.router.outbox().events[1].to == NeighborState::exchange);
 }
 
 TEST_CASE("questions are answered only as fast as the limit allows") {
