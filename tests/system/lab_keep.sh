@@ -8,7 +8,13 @@ need_command jq
 name=keep-$$
 file=$(small_topology "$name" '"expect": [{"converged_within_ms": 10000}, {"all_reachable_at_ms": 100}]')
 lab() { "$BIN/starling" lab "$@"; }
-trap '"$BIN/starling-lab" down "$name" >/dev/null 2>&1; finish' EXIT
+take_down_and_finish() {
+  local status=$?
+  "$BIN/starling-lab" down "$name" >/dev/null 2>&1
+  (exit "$status")
+  finish
+}
+trap take_down_and_finish EXIT
 
 lab exec "$file" a -- true 2>"$work/error" && fail "exec into a lab that is not up"
 grep -q 'not up' "$work/error" || fail "exec does not say that the lab is not up: $(cat "$work/error")"
@@ -16,7 +22,7 @@ lab down "$file" 2>/dev/null && fail "down of a lab that is not up"
 
 lab run "$file" --keep --json >"$work/run.log" 2>&1 || fail "the run: $(tail -n 20 "$work/run.log")"
 [ "$(tail -n 1 "$work/run.log" | jq .ok)" = true ] || fail "not ok: $(tail -n 1 "$work/run.log")"
-remains_of "$name" | grep -q process || fail "no daemon is left running"
+has_daemons "$name" || fail "no daemon is left running"
 [ "$(stat -c %a "/run/starling-lab/$name")" = 700 ] || fail "the lab's folder is open to others"
 
 c_v4=$(jq -r '.addresses[0]' "/run/starling-lab/$name/c/config.json")

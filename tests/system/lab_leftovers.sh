@@ -11,7 +11,7 @@ routes_before=$(ip route show table all; ip -6 route show table all; ip rule; ip
 
 # Starts the lab and waits until its daemons have converged; the pid is in $lab.
 start_lab() {
-  "$BIN/starling-lab" run "$long" >"$work/lab.log" 2>&1 &
+  "$BIN/starling-lab" run "$long" "$@" >"$work/lab.log" 2>&1 &
   lab=$!
   pids+=("$lab")
   wait_for 30 "the lab converges" grep -q lab.converged "$work/lab.log"
@@ -34,10 +34,16 @@ kill -KILL "$lab"
 gone "SIGKILL"
 note "SIGKILL: nothing left"
 
+# A lab that is to stay does so only from its report on.
+start_lab --keep
+kill -KILL "$lab"
+gone "SIGKILL of a lab with --keep"
+note "SIGKILL of a lab with --keep, before its report: nothing left"
+
 # Killed while it is still making things.
 "$BIN/starling-lab" run "$SOURCE_DIR/topologies/grid-5x5.json" >"$work/early.log" 2>&1 &
 lab=$!
-wait_for 10 "the first namespace" eval 'ip netns list | grep -q "^st-grid-5x5\."'
+wait_for 10 "the first namespace" has_namespaces grid-5x5
 kill -KILL "$lab"
 wait_for 15 "nothing is left of a lab killed early" nothing_remains_of grid-5x5
 note "SIGKILL while it was being built: nothing left"
@@ -45,8 +51,8 @@ note "SIGKILL while it was being built: nothing left"
 start_lab
 guardian=$(pgrep -P "$lab" starling-guard) || fail "there is no guardian"
 kill -KILL "$guardian" "$lab"
-wait_for 5 "the daemons die with the lab" eval '! remains_of "$name" | grep -q process'
-ip netns list | grep -q "^st-$name\." || fail "this was to leave namespaces behind"
+wait_for 5 "the daemons die with the lab" eval '! has_daemons "$name"'
+has_namespaces "$name" || fail "this was to leave namespaces behind"
 "$BIN/starling-lab" run "$SOURCE_DIR/topologies/pair.json" -q >/dev/null 2>&1 &
 sweeper=$!
 gone "the next start of any lab"

@@ -11,6 +11,8 @@ remains_of() {
   done
   return 0
 }
+has_daemons() { [[ $(remains_of "$1") == *process* ]]; }
+has_namespaces() { [[ $(remains_of "$1") == *"st-$1."* ]]; }
 nothing_remains_of() { [ -z "$(remains_of "$1")" ]; }
 
 # small_topology NAME [EXTRA]: writes $work/NAME.json, three nodes in a row, and prints its path. EXTRA: further members.

@@ -9,7 +9,7 @@
 
 namespace starling::lab {
 
-inline constexpr std::int64_t kConvergenceLimit_ms = 60'000;  // where no expectation sets one that is larger
+inline constexpr std::int64_t kConvergenceLimit_ms = 30'000;  // where no expectation sets one that is larger
 inline constexpr std::int64_t kTail_ms = 500;                 // probes go on after the last thing that happened
 
 // Prints progress, the log and a story per event as they come. Throws Interrupted, and std::exception when something

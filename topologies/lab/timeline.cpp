@@ -42,6 +42,12 @@ Timeline::Timeline(Options options) : options_(std::move(options)) {
   if (!jsonl_) throw std::runtime_error(options_.jsonl_path + " cannot be written");
 }
 
+Timeline::~Timeline() {
+  if (!jsonl_.is_open()) return;
+  for (const auto& [mono_ns, event] : events_)
+    jsonl_ << event.body.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
 void Timeline::add(json event) {
   LoggedEvent logged{member<std::int64_t>(event, "mono_ns", mono_now_ns()),
                      member<std::string>(event, "node", "?"),
@@ -88,7 +94,6 @@ void Timeline::be_quiet() {
 }
 
 void Timeline::print(const LoggedEvent& event) {
-  if (jsonl_.is_open()) jsonl_ << event.body.dump(-1, ' ', false, json::error_handler_t::replace) << '\n' << std::flush;
   if (options_.verbosity == Verbosity::nothing) return;
   if (options_.verbosity == Verbosity::changes && member<std::string>(event.body, "level", "info") == "debug") return;
   daemon::EventTextOptions options;

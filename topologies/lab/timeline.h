@@ -35,9 +35,12 @@ class Timeline {
     Verbosity verbosity = Verbosity::all;
     std::size_t node_width = 3;
     bool colour = false;
-    std::string jsonl_path;  // every event, whatever the verbosity; empty: none
+    std::string jsonl_path;  // every event, whatever the verbosity, written in the end; empty: none
   };
-  explicit Timeline(Options options);
+  explicit Timeline(Options options);  // std::runtime_error if jsonl_path cannot be written
+  ~Timeline();
+  Timeline(const Timeline&) = delete;
+  Timeline& operator=(const Timeline&) = delete;
 
   void add(nlohmann::json event);
   // One of the lab's own, such as "lab.cut".
