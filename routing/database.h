@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "routing/limits.h"
 #include "routing/lsa.h"
 #include "routing/messages.h"
 #include "routing/router.h"
-#include "routing/token_bucket.h"
 
 namespace starling::routing {
 

@@ -7,11 +7,11 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "routing/exchange.h"
 #include "routing/flood_queue.h"
 #include "routing/messages.h"
 #include "routing/router.h"
-#include "routing/token_bucket.h"
 
 namespace starling::routing {
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "routing/database.h"
 #include "routing/messages.h"
 #include "routing/reject_reason.h"
 #include "routing/router.h"
-#include "routing/token_bucket.h"
 
 namespace starling::routing {
 

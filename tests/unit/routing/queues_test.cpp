@@ -3,7 +3,6 @@
 
 #include "routing/exchange.h"
 #include "routing/flood_queue.h"
-#include "routing/token_bucket.h"
 
 using namespace starling;
 using namespace starling::routing;
@@ -26,19 +25,6 @@ Database database_of(int origins) {
 }
 
 }  // namespace
-
-TEST_CASE("a token bucket gives its burst, then one token per interval, and says exactly when") {
-  TokenBucket bucket(3, 100ms);
-  for (int i = 0; i < 3; i++) CHECK(bucket.take(kStart));
-  CHECK_FALSE(bucket.take(kStart));
-  CHECK(bucket.next_at() == kStart + 100ms);
-  CHECK_FALSE(bucket.take(kStart + 99ms));
-  CHECK(bucket.take(kStart + 100ms));
-  CHECK_FALSE(bucket.take(kStart + 100ms));
-  int taken = 0;
-  while (bucket.take(kStart + 10s)) taken++;
-  CHECK(taken == 3);
-}
 
 TEST_CASE("an announcement is repeated with doubling pauses until it is acknowledged") {
   FloodQueue queue;

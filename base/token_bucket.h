@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace starling::routing {
+namespace starling {
 
 class TokenBucket {
  public:
@@ -32,4 +32,4 @@ class TokenBucket {
   Time full_at_{};
 };
 
-}  // namespace starling::routing
+}  // namespace starling
