@@ -7,10 +7,18 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <string_view>
+
 #include "topologies/lab/pidfd.h"
 #include "topologies/lab/system_error.h"
 
 namespace starling::lab {
+
+namespace {
+
+constexpr std::string_view kGroupNice = "-10";  // as the lab itself (main.cpp)
+
+}  // namespace
 
 Process::Process(const ProcessConfig& config) {
   const Descriptor log(::open(config.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
@@ -30,6 +38,9 @@ Process::Process(const ProcessConfig& config) {
       if (::getppid() != lab) ::_exit(125);  // it ended before we asked for the signal
     }
     ::setsid();  // Ctrl-C is the lab's to handle
+    // A session is a scheduling group of its own where the kernel makes such groups (sched(7)), and does not inherit.
+    if (const int group = ::open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC); group >= 0)
+      static_cast<void>(::write(group, kGroupNice.data(), kGroupNice.size()) < 0);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::setns(config.namespace_fd, CLONE_NEWNET) != 0) ::_exit(126);
     ::dup2(nowhere.get(), STDIN_FILENO);
