@@ -29,10 +29,10 @@ MAY_INCLUDE_FILE = {
                        for name in ("client.h", "event_level.h", "event_text.h", "format.h", "style.h", "table.h",
                                     "version.h")},
 }
-# base/system.h reads clocks; these rooms must not.
+# Sans-I/O; base/system.h reads clocks and base/file_descriptor.h is about files.
 CORES = ("wg/protocol", "routing")
 FORBIDDEN_IN_CORES = [
-    (r'#include\s+"base/system\.h"', "reads the clock or the kernel's randomness"),
+    (r'#include\s+"base/(system|file_descriptor)\.h"', "reads a clock, the kernel's randomness or files"),
     (r"#include\s+<(sys/|netinet/|net/|linux/|unistd|fcntl|poll|time\.h|ctime|thread|condition_variable|future|random|iostream|fstream|filesystem|boost/)",
      "is input, output, a clock or a thread"),
     (r"(steady_clock|system_clock|high_resolution_clock)", "is a clock"),

@@ -21,7 +21,7 @@
 #include <set>
 
 #include "base/system.h"
-#include "wg/io/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "wg/io/socket_address.h"
 
 using namespace starling;

@@ -12,15 +12,15 @@
 
 #include <stdexcept>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 #include "topologies/lab/system_error.h"
 
 namespace starling::lab {
 
 namespace {
 
-Descriptor memory_file(const std::string& content) {
-  Descriptor file(::memfd_create("starling-lab", MFD_CLOEXEC));
+FileDescriptor memory_file(const std::string& content) {
+  FileDescriptor file(::memfd_create("starling-lab", MFD_CLOEXEC));
   if (!file) throw_errno("memfd_create");
   for (std::size_t done = 0; done < content.size();) {
     const ssize_t written = ::write(file.get(), content.data() + done, content.size() - done);
@@ -44,8 +44,8 @@ std::string content_of(int file) {
 
 Command::Command(std::vector<std::string> arguments, const std::string& input, int namespace_fd)
     : arguments_(std::move(arguments)) {
-  const Descriptor in = memory_file(input);
-  Descriptor out = memory_file("");
+  const FileDescriptor in = memory_file(input);
+  FileDescriptor out = memory_file("");
   std::vector<char*> argv;
   for (std::string& argument : arguments_) argv.push_back(argument.data());
   argv.push_back(nullptr);

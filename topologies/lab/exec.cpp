@@ -40,7 +40,7 @@ std::string exec_in_node(const std::string& lab_name, const std::string& node,
   if (found == record.nodes.end())
     return fmt::format("lab {} has no node {}; its nodes are {}", lab_name, node, fmt::join(record.nodes, ", "));
   try {
-    const Descriptor network =
+    const FileDescriptor network =
         open_namespace(record.namespaces[static_cast<std::size_t>(found - record.nodes.begin())]);
     if (::setns(network.get(), CLONE_NEWNET) != 0) return fmt::format("setns: {}", ::strerror(errno));
   } catch (const std::system_error& error) {

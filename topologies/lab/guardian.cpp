@@ -47,12 +47,12 @@ void wait_for_end(int process) {
 }  // namespace
 
 Guardian::Guardian(const std::string& lab_name) {
-  const Descriptor lab_process = open_process(::getpid());
+  const FileDescriptor lab_process = open_process(::getpid());
   if (!lab_process) throw_errno("pidfd_open");
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("pipe2");
   line_.reset(ends[1]);
-  const Descriptor read_end(ends[0]);
+  const FileDescriptor read_end(ends[0]);
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("fork");
   if (pid_ != 0) return;

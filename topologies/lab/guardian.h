@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace starling::lab {
 
@@ -21,7 +21,7 @@ class Guardian {
 
  private:
   pid_t pid_ = -1;
-  Descriptor line_;  // closed without a word: clean up
+  FileDescriptor line_;  // closed without a word: clean up
 };
 
 }  // namespace starling::lab

@@ -28,7 +28,7 @@ constexpr std::pair<const char*, const char*> kKernelOptions[] = {
 
 void write_option(const char* name, const char* value) {
   const std::string path = std::string("/proc/sys/net/") + name;
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file || ::write(file.get(), value, 1) != 1) throw_errno(path);
 }
 

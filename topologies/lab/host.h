@@ -9,7 +9,7 @@
 
 #include <vector>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 #include "topologies/lab/plan.h"
 
 namespace starling::lab {
@@ -37,7 +37,7 @@ class Host {
   void set_devices(std::size_t link, bool up) const;
 
   const Plan& plan_;
-  std::vector<Descriptor> namespaces_;
+  std::vector<FileDescriptor> namespaces_;
   std::vector<LinkState> states_;
 };
 

@@ -6,8 +6,8 @@
 #include <map>
 #include <optional>
 
+#include "base/file_descriptor.h"
 #include "base/ip.h"
-#include "topologies/lab/descriptor.h"
 
 namespace starling::lab {
 
@@ -29,7 +29,7 @@ class KernelTableReader {
  private:
   void dump(std::uint8_t family, KernelTable& table) const;
 
-  Descriptor socket_;
+  FileDescriptor socket_;
 };
 
 }  // namespace starling::lab

@@ -91,7 +91,7 @@ class Lab {
   Workspace workspace_;
   Guardian guardian_;
   Host host_;
-  Descriptor signals_;
+  FileDescriptor signals_;
   std::vector<std::unique_ptr<Process>> processes_;  // by node
   std::vector<DaemonLink> links_;
   std::vector<KernelTableReader> kernels_;

@@ -24,7 +24,7 @@ LogFollower::LogFollower(Timeline& timeline, const std::vector<Log>& logs)
     : timeline_(timeline), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), stop_(::eventfd(0, EFD_CLOEXEC)) {
   if (!inotify_ || !stop_) throw_errno("inotify");
   for (const auto& [node, path] : logs) {
-    Descriptor fd(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
+    FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
     if (!fd) throw_errno(path);
     const int watch = ::inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY);
     if (watch < 0) throw_errno("inotify for " + path);

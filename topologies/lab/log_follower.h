@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 #include "topologies/lab/timeline.h"
 
 namespace starling::lab {
@@ -31,7 +31,7 @@ class LogFollower {
  private:
   struct File {
     std::string node;
-    Descriptor fd;
+    FileDescriptor fd;
     std::string rest;  // a line that has not ended yet
     std::vector<std::string> words;
   };
@@ -43,8 +43,8 @@ class LogFollower {
   Timeline& timeline_;
   mutable std::mutex mutex_;
   std::map<int, File> files_;  // by inotify's watch
-  Descriptor inotify_;
-  Descriptor stop_;
+  FileDescriptor inotify_;
+  FileDescriptor stop_;
   std::thread thread_;
 };
 

@@ -25,8 +25,8 @@ std::string path_of(const std::string& name) {
 
 }  // namespace
 
-Descriptor open_namespace(const std::string& name) {
-  Descriptor fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
+FileDescriptor open_namespace(const std::string& name) {
+  FileDescriptor fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw_errno("network namespace " + name);
   return fd;
 }

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace starling::lab {
 
 // An open handle. Throws std::system_error if there is no such namespace.
-Descriptor open_namespace(const std::string& name);
+FileDescriptor open_namespace(const std::string& name);
 bool namespace_exists(const std::string& name);
 // Takes the name away; the namespace itself ends with its last process and socket. Nothing if there is none.
 void remove_namespace(const std::string& name);

@@ -6,12 +6,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace starling::lab {
 
-inline Descriptor open_process(pid_t pid) {
-  return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+inline FileDescriptor open_process(pid_t pid) {
+  return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
 }  // namespace starling::lab

@@ -35,7 +35,7 @@ class Prober {
     std::string name;  // "a→d"
     std::int64_t interval_ns = 0;
     IpAddress to;
-    Descriptor sender, receiver;
+    FileDescriptor sender, receiver;
     std::int64_t next_send_ns = 0;
     std::int64_t newest_good_ns = 0;  // send time
     bool silent = false;

@@ -21,9 +21,9 @@ constexpr std::string_view kGroupNice = "-10";  // as the lab itself (main.cpp)
 }  // namespace
 
 Process::Process(const ProcessConfig& config) {
-  const Descriptor log(::open(config.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const FileDescriptor log(::open(config.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log) throw_errno(config.log_file);
-  const Descriptor nowhere(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor nowhere(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const char* const arguments[] = {config.program.c_str(),      "-c",   config.config_file.c_str(), "--control",
                                    config.control_path.c_str(), nullptr};
   const pid_t lab = ::getpid();

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace starling::lab {
 
@@ -34,7 +34,7 @@ class Process {
 
  private:
   pid_t pid_ = -1;
-  Descriptor handle_;
+  FileDescriptor handle_;
   bool ended_ = false;
   int status_ = 0;
 };

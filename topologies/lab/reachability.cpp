@@ -49,8 +49,8 @@ ReachabilityResult Reachability::check(const std::vector<bool>& node_up) {
     return std::any_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return !pair.reached; });
   };
   std::vector<pollfd> waits;
-  for (const std::vector<Descriptor>* sockets : {&v4_, &v6_})
-    for (const Descriptor& socket : *sockets) waits.push_back({socket.get(), POLLIN, 0});
+  for (const std::vector<FileDescriptor>* sockets : {&v4_, &v6_})
+    for (const FileDescriptor& socket : *sockets) waits.push_back({socket.get(), POLLIN, 0});
   for (int attempt = 0; attempt < kAttempts && missing(); attempt++) {
     const std::int64_t end_ns = mono_now_ns() + kAttempt_ns;
     send_missing(pairs);

@@ -43,8 +43,8 @@ class Reachability {
 
   const Plan& plan_;
   std::mutex mutex_;
-  std::vector<Descriptor> v4_, v6_;  // by node
-  std::uint64_t round_ = 0;          // of check(): stragglers of an earlier one do not count
+  std::vector<FileDescriptor> v4_, v6_;  // by node
+  std::uint64_t round_ = 0;              // of check(): stragglers of an earlier one do not count
 };
 
 }  // namespace starling::lab

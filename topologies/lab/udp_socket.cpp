@@ -45,8 +45,8 @@ struct SocketAddress {
 
 }  // namespace
 
-Descriptor open_udp_socket(int namespace_fd, Family family, std::uint16_t port) {
-  Descriptor result;
+FileDescriptor open_udp_socket(int namespace_fd, Family family, std::uint16_t port) {
+  FileDescriptor result;
   in_namespace(namespace_fd, [&] {
     result.reset(::socket(family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!result) throw_errno("UDP socket");

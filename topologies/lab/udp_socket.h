@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/file_descriptor.h"
 #include "base/ip.h"
-#include "topologies/lab/descriptor.h"
 
 namespace starling::lab {
 
 // Non-blocking; port 0 lets the kernel choose. Throws std::system_error.
-Descriptor open_udp_socket(int namespace_fd, Family family, std::uint16_t port);
+FileDescriptor open_udp_socket(int namespace_fd, Family family, std::uint16_t port);
 
 // False if the kernel refuses, as it does without a route.
 bool send_datagram(int socket, const IpAddress& to, std::uint16_t port, Bytes payload);

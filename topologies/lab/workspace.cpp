@@ -37,10 +37,10 @@ std::string lock_path_of(const std::string& name) {
 
 // The lock, or nothing if somebody has it. A lock file may be unlinked by its holder, so having locked a file that no
 // longer bears the name means nothing.
-Descriptor try_lock(const std::string& name) {
+FileDescriptor try_lock(const std::string& name) {
   const std::string path = lock_path_of(name);
   for (;;) {
-    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file) throw_errno(path);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return {};
     struct stat mine {
@@ -64,7 +64,7 @@ std::string read_file(const std::string& path) {
 void wait_for_end(const std::vector<pid_t>& processes, std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   for (const pid_t pid : processes) {
-    const Descriptor handle = open_process(pid);
+    const FileDescriptor handle = open_process(pid);
     if (!handle) continue;  // gone
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     pollfd wait{handle.get(), POLLIN, 0};
@@ -112,7 +112,7 @@ void clean_up(const std::string& name) {
 
 std::string take_down(const std::string& name) {
   if (!std::filesystem::exists(lock_path_of(name))) return fmt::format("lab {} is not up", name);
-  const Descriptor lock = try_lock(name);
+  const FileDescriptor lock = try_lock(name);
   if (!lock) return fmt::format("lab {} is running at this moment; end it with Ctrl-C where it runs", name);
   clean_up(name);
   return {};
@@ -125,7 +125,7 @@ std::vector<std::string> sweep_dead_labs() {
   for (const auto& entry : std::filesystem::directory_iterator(kWorkspaceRoot, ignored))
     if (entry.path().extension() == ".lock") names.push_back(entry.path().stem().string());
   for (const std::string& name : names) {
-    const Descriptor lock = try_lock(name);
+    const FileDescriptor lock = try_lock(name);
     if (!lock || std::filesystem::exists(folder_of(name) + "/kept")) continue;
     clean_up(name);
     swept.push_back(name);

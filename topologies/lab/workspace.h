@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "topologies/lab/descriptor.h"
+#include "base/file_descriptor.h"
 #include "topologies/lab/plan.h"
 
 namespace starling::lab {
@@ -33,7 +33,7 @@ class Workspace {
 
  private:
   std::string name_;
-  Descriptor lock_;
+  FileDescriptor lock_;
 };
 
 // One lab as the disk tells it.

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "wg/io/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace starling::wg {
 

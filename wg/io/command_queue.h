@@ -7,8 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/time.h"
-#include "wg/io/file_descriptor.h"
 
 namespace starling::wg {
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "wg/io/command_queue.h"
 #include "wg/io/engine_context.h"
-#include "wg/io/file_descriptor.h"
 #include "wg/io/receiver.h"
 #include "wg/io/transmitter.h"
 

@@ -9,11 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/ip.h"
 #include "base/time.h"
 #include "wg/drop_reason.h"
 #include "wg/io/backend.h"
-#include "wg/io/file_descriptor.h"
 #include "wg/tables.h"
 
 namespace starling::wg {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/file_descriptor.h"
 #include "base/result.h"
-#include "wg/io/file_descriptor.h"
 
 namespace starling::wg {
 

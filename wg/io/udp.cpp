@@ -10,7 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "wg/io/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "wg/io/socket_address.h"
 
 namespace starling::wg {

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "wg/io/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "wg/io/socket_address.h"
 
 namespace starling::wg {

@@ -1,11 +1,11 @@
-// A file descriptor that closes itself. Moved from: −1.
+// A file descriptor that closes itself. Moved from: −1. Not for the sans-I/O cores.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace starling::wg {
+namespace starling {
 
 class FileDescriptor {
  public:
@@ -13,23 +13,21 @@ class FileDescriptor {
   explicit FileDescriptor(int fd) : fd_(fd) {}
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
+    if (this != &other) reset(std::exchange(other.fd_, -1));
     return *this;
   }
   ~FileDescriptor() { reset(); }
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
-  void reset() {
+  explicit operator bool() const { return valid(); }
+  void reset(int fd = -1) {
     if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
+    fd_ = fd;
   }
 
  private:
   int fd_ = -1;
 };
 
-}  // namespace starling::wg
+}  // namespace starling
