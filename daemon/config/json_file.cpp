@@ -19,6 +19,8 @@ using nlohmann::json;
 // Follows the parser and remembers, for every open object, the keys seen so far.
 class DuplicateKeyFinder {
  public:
+  struct TooDeep {};  // thrown; the error has been noted
+
   DuplicateKeyFinder(const std::string& source_name, ConfigErrors& errors)
       : source_name_(source_name), errors_(errors) {}
 
@@ -34,6 +36,13 @@ class DuplicateKeyFinder {
     return true;  // keep everything
   }
 
+  // The pointer of the value that is being read.
+  std::string here() const {
+    if (levels_.empty()) return "";
+    const Level& level = levels_.back();
+    return level.object ? child_pointer(level.pointer, level.key) : child_pointer(level.pointer, level.index);
+  }
+
  private:
   struct Level {
     bool object;
@@ -44,10 +53,11 @@ class DuplicateKeyFinder {
   };
 
   void open(bool object) {
-    std::string pointer;
-    if (!levels_.empty()) {
-      const Level& parent = levels_.back();
-      pointer = parent.object ? child_pointer(parent.pointer, parent.key) : child_pointer(parent.pointer, parent.index);
+    std::string pointer = here();
+    if (levels_.size() >= kJsonDepthMax) {
+      errors_.push_back({source_name_, std::move(pointer),
+                         "is nested more than " + std::to_string(kJsonDepthMax) + " deep; nothing here needs that"});
+      throw TooDeep();
     }
     levels_.push_back({object, std::move(pointer), {}, 0, {}});
   }
@@ -93,13 +103,17 @@ std::string reason_of(const json::parse_error& error) {
 
 Result<json, ConfigErrors> parse_json_text(std::string_view text, const std::string& source_name) {
   ConfigErrors errors;
+  DuplicateKeyFinder finder(source_name, errors);
   try {
-    json document = json::parse(text.begin(), text.end(), DuplicateKeyFinder(source_name, errors));
+    json document = json::parse(
+        text.begin(), text.end(),
+        [&finder](int depth, json::parse_event_t event, json& parsed) { return finder(depth, event, parsed); });
     if (errors.empty()) return document;
   } catch (const json::parse_error& error) {
     errors.push_back({source_name, line_and_column(text, error.byte), "not JSON: " + reason_of(error)});
-  } catch (const json::exception& error) {  // a number out of range
-    errors.push_back({source_name, "", std::string("not JSON: ") + error.what()});
+  } catch (const json::out_of_range&) {
+    errors.push_back({source_name, finder.here(), "is a number too large for any key; give a smaller one"});
+  } catch (const DuplicateKeyFinder::TooDeep&) {
   }
   return errors;
 }

@@ -160,6 +160,22 @@ TEST_CASE("a syntax error is named with its line and column") {
   CHECK_FALSE(parse_json_text("{\"mtu\": 1e999}", "a.json").ok());
 }
 
+TEST_CASE("a number that no type holds is an error with its place") {
+  const auto huge = parse_json_text(R"({"peers":[{"cost":1},{"cost":1e999}]})", "f");
+  REQUIRE_FALSE(huge.ok());
+  CHECK(pointers(huge.error()) == std::vector<std::string>{"/peers/1/cost"});
+}
+
+TEST_CASE("nesting has an end, whatever the file") {
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  CHECK(parse_json_text(nested(kJsonDepthMax), "f").ok());
+  const auto deep = parse_json_text(nested(1'000'000), "f");
+  REQUIRE_FALSE(deep.ok());
+  REQUIRE(deep.error().size() == 1);
+  CHECK(deep.error().front().pointer.size() == 2 * kJsonDepthMax);
+  CHECK(deep.error().front().message.find("nested more than 64 deep") != std::string::npos);
+}
+
 TEST_CASE("a key that stands twice in one object is an error, and not in two objects") {
   const auto twice = parse_json_text(R"({"peers":[{"a":1},{"cost":1,"x":{"cost":2},"cost":3}],"mtu":1,"mtu":2})", "f");
   REQUIRE_FALSE(twice.ok());
