@@ -131,12 +131,13 @@ std::optional<Error> Node::Impl::start(const std::string& control_path) {
   const std::uint16_t port = config_.listen_port;
   if (auto error = drop_privileges(port != 0 && port < kFirstFreePort)) return error;
   if (auto error = open_backend()) return error;
-  if (auto error = add_peers()) return error;  // at once: a neighbour that is faster than we are is no stranger
+  if (auto error = add_peers()) return error;
   if (auto error = open_kernel()) return error;
   make_routing();
   make_locator();
   routing_->start();
   add_neighbors();
+  backend_->start();  // not sooner: a neighbour that is faster than we are is no stranger
   watch_engine();
   look_at_machine();
   log_.publish(

@@ -20,8 +20,8 @@
 #include <functional>
 #include <set>
 
-#include "base/system.h"
 #include "base/file_descriptor.h"
+#include "base/system.h"
 #include "wg/io/socket_address.h"
 
 using namespace starling;
@@ -71,8 +71,10 @@ struct Drop {
   std::uint64_t count;
 };
 
+enum class Begin : std::uint8_t { at_once, later };
+
 struct Node final : BackendObserver {
-  explicit Node(const std::string& interface) {
+  explicit Node(const std::string& interface, Begin begin = Begin::at_once) {
     enter_namespace();
     BackendConfig config;
     config.interface = interface;
@@ -82,6 +84,7 @@ struct Node final : BackendObserver {
     auto made = make_userspace_backend(config);
     REQUIRE_MESSAGE(made.ok(), (made.ok() ? "" : made.error().message));
     backend = std::move(*made);
+    if (begin == Begin::at_once) backend->start();
     endpoint = {*IpAddress::parse("127.0.0.1"), backend->status().listen_port, 0};
   }
 
@@ -216,6 +219,33 @@ TEST_CASE("a control packet starts the handshake it needs and arrives at the pee
   CHECK(status.tx_bytes == 148 + 96);
 }
 
+TEST_CASE(
+    "what arrives before the start waits for it, so that a fast neighbour is neither a stranger nor kept waiting") {
+  Node a("be-a"), b("be-b", Begin::later);
+  const PeerId b_at_a = a.add(b, true);
+  a.say(b_at_a, "hello");
+  REQUIRE(await({&a}, [&] { return a.peer_status(b_at_a).unanswered_initiations == 1; }));
+  send_into("be-b", "10.77.1.1");
+  for (int i = 0; i < 10; ++i) b.backend->catch_up();  // its engine looks, and takes in nothing
+  CHECK(b.backend->status().drops == DropCounters{});
+  const PeerId a_at_b = b.add(a, false);
+  b.backend->start();
+  REQUIRE(await({&a, &b}, [&] { return !b.heard.empty(); }));
+  REQUIRE(await({&b}, [&] { return !b.sessions.empty(); }));
+  CHECK(b.sessions == std::vector<std::pair<PeerId, bool>>{{a_at_b, false}});
+  CHECK(a.peer_status(b_at_a).tx_bytes == 148 + 96);  // the first initiation did it
+  CHECK(b.backend->status().drops[static_cast<std::size_t>(DropReason::unknown_peer)] == 0);
+  // What waited in the interface has been looked at too.
+  REQUIRE(await({&b}, [&] { return b.dropped(kNoPeer, DropReason::egress_no_route); }));
+}
+
+TEST_CASE("the end of the interface before the start is reported with it") {
+  Node a("be-a", Begin::later);
+  REQUIRE(std::system("ip link del be-a") == 0);
+  a.backend->start();
+  REQUIRE(await({&a}, [&] { return !a.fatal.empty(); }));
+}
+
 TEST_CASE("after catching up, what was on its way to the sockets is there with the next dispatch") {
   Node a("be-a"), b("be-b");
   const PeerId b_at_a = a.add(b, true);
@@ -348,6 +378,7 @@ TEST_CASE("link-local addresses are the control packets' own, even where a defau
   auto made = make_userspace_backend(plain);
   REQUIRE(made.ok());
   observer.backend = std::move(*made);
+  observer.backend->start();
   observer.public_key = derive_public_key(plain.private_key);
   const PeerId b_at_plain = observer.add(b, true);
   const PeerId plain_at_b = b.add(observer, false);

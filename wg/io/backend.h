@@ -96,6 +96,11 @@ class Backend {
  public:
   virtual ~Backend() = default;  // stops the threads and removes the interface; peers and keys are wiped
 
+  // The owner has told all that it knows by now (peers, tables): packets are taken in from here on, from the network
+  // and from the interface. What came sooner waits in the kernel, so a neighbour that is faster than the owner is
+  // neither a stranger nor made to begin again. Sending needs no start.
+  virtual void start() = 0;
+
   // The peer's handle. An error for a key that is there already, or our own.
   virtual Result<PeerId> add_peer(const PeerConfig& config) = 0;
   virtual void remove_peer(PeerId peer) = 0;
@@ -125,9 +130,9 @@ class Backend {
   virtual void dispatch(BackendObserver& observer) = 0;
 };
 
-// Our own engine: one TUN, one UDP port, one thread. The interface is created and up when this returns; addresses and
-// routes are the caller's. An error names what failed and what would help (no /dev/net/tun, no CAP_NET_ADMIN, port in
-// use).
+// Our own engine: one TUN, one UDP port, one thread. The interface is created and up when this returns, and carries
+// nothing before start(); addresses and routes are the caller's. An error names what failed and what would help (no
+// /dev/net/tun, no CAP_NET_ADMIN, port in use).
 Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& config);
 
 }  // namespace starling::wg

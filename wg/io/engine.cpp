@@ -34,20 +34,34 @@ Engine::Engine(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets>
       commands_(commands),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {
-  watch(context_.tun.fd());
-  watch(context_.udp->fd(Family::ipv4));
-  watch(context_.udp->fd(Family::ipv6));
-  watch(commands_.fd());
-  watch(timer_.get());
+  constexpr std::uint32_t kNothingYet = 0;
+  for (const int fd : packet_fds()) watch(fd, kNothingYet);
+  watch(commands_.fd(), EPOLLIN);
+  watch(timer_.get(), EPOLLIN);
 }
 
-void Engine::watch(int fd) {
+std::array<int, 3> Engine::packet_fds() const {
+  return {context_.tun.fd(), context_.udp->fd(Family::ipv4), context_.udp->fd(Family::ipv6)};
+}
+
+void Engine::watch(int fd, std::uint32_t events) {
   if (fd < 0) return;
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = events;
   event.data.fd = fd;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+}
+
+void Engine::start() {
+  started_ = true;
+  for (const int fd : packet_fds()) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    // Fails only for a family that the host has not got. An interface that is gone already is told of now.
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
   }
 }
 
@@ -64,7 +78,7 @@ void Engine::run() {
 
 void Engine::turn(Now now, const std::vector<int>& readable) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    if (contains(readable, context_.udp->fd(family))) receiver_.receive(now, family);
+    if (started_ && contains(readable, context_.udp->fd(family))) receiver_.receive(now, family);
   }
   drain_device(now);
   if (contains(readable, commands_.fd())) commands_.run(now);
@@ -193,6 +207,7 @@ void Engine::send_control(Now now, PeerId id, Bytes payload) {
 
 void Engine::catch_up(Now now) {
   drain_device(now);  // sends what earlier commands sealed
+  if (!started_) return;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     if (context_.udp->fd(family) < 0) continue;
     for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(now, family); ++i) drain_device(now);

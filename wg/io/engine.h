@@ -5,6 +5,7 @@
 // What a turn produces is sent before the turn ends.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -29,6 +30,8 @@ class Engine final : private Receiver::DeviceDriver {
   void stop() { stopping_ = true; }
 
   // From commands, on the engine's thread.
+  void start();  // no packet is taken in before it
+
   PeerId add_peer(Now now, const PeerConfig& config);  // kNoPeer if the key is there already, or our own
   void remove_peer(Now now, PeerId peer);
   void set_endpoint(Now now, PeerId peer, const Endpoint& endpoint);
@@ -44,7 +47,8 @@ class Engine final : private Receiver::DeviceDriver {
   const UdpSockets& udp() const { return *context_.udp; }
 
  private:
-  void watch(int fd);
+  std::array<int, 3> packet_fds() const;  // TUN and sockets; −1 where there is none
+  void watch(int fd, std::uint32_t events);
   void turn(Now now, const std::vector<int>& readable);
   void drain_device(Now now) override;
   void apply(Now now, const DeviceOutbox& outbox);
@@ -64,6 +68,7 @@ class Engine final : private Receiver::DeviceDriver {
   Time timer_armed_ = kNever;
   DeviceOutbox outbox_;  // what was drained; kept for its memory
   std::vector<DropReport> reports_;
+  bool started_ = false;
   bool stopping_ = false;
 };
 

@@ -126,6 +126,7 @@ class Tunnel final : private BackendObserver {
       for (const Prefix& prefix : peer.allowed_ips) owners[prefix] = *id;
     }
     set_tables(owners);
+    backend_->start();
     return std::nullopt;
   }
 

@@ -31,6 +31,10 @@ class UserspaceBackend final : public Backend {
     thread_.join();
   }
 
+  void start() override {
+    commands_.post([this](Now) { engine_.start(); });
+  }
+
   Result<PeerId> add_peer(const PeerConfig& config) override {
     const PeerId peer = commands_.call([&](Now now) { return engine_.add_peer(now, config); });
     if (peer != kNoPeer) return peer;

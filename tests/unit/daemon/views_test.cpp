@@ -33,6 +33,7 @@ PublicKey key_of(std::uint8_t fill) {
 
 class RememberingBackend final : public wg::Backend {
  public:
+  void start() override {}
   Result<wg::PeerId> add_peer(const wg::PeerConfig&) override { return Error{"not in this test"}; }
   void remove_peer(wg::PeerId) override {}
   void set_endpoint(wg::PeerId, const Endpoint&) override {}
