@@ -22,11 +22,19 @@ const Lsa* Database::live(const LsaKey& key) const {
   return entry && !entry->tombstone ? entry->lsa.get() : nullptr;
 }
 
+bool Database::may_return(const Entry& entry, Time now) const {
+  return entry.tombstone && entry.latest_expiry - now >= kMinRemaining;
+}
+
 void Database::store(Time now, LsaHandle lsa, Time expires_at) {
   const LsaKey key = lsa->key();
-  const Time latest = now + lifetime(*lsa);
+  Time latest = now + lifetime(*lsa);
   origins_[key.origin].entries++;  // before the old one goes, which must not take the origin's bucket with it
-  if (const auto old = entries_.find(key); old != entries_.end()) erase(old);
+  if (const auto old = entries_.find(key); old != entries_.end()) {
+    if (old->second.lsa->header() == lsa->header()) latest = old->second.latest_expiry;
+    erase(old);
+  }
+  expires_at = std::min(expires_at, latest);
   add_to_digest(lsa->fingerprint());
   live_count_++;
   expiries_.emplace(expires_at, key);

@@ -35,7 +35,11 @@ class Database {
   const Lsa* live(const LsaKey& key) const;
   bool full() const { return entries_.size() >= kMaxLsas; }
 
-  // Stores a verified announcement in place of whatever was under its key.
+  // Whether a copy of exactly what expired may bring it back: its end came from an age that somebody told, which is not
+  // signed, and no copy is older than one lifetime yet.
+  bool may_return(const Entry& entry, Time now) const;
+
+  // Stores a verified announcement in place of whatever was under its key, the same one's tombstone included.
   void store(Time now, LsaHandle lsa, Time expires_at);
   // A copy with more time left arrived: the longer of the two counts, within one lifetime from the first.
   void extend(const LsaKey& key, Time expires_at);

@@ -6,13 +6,14 @@ namespace starling::routing {
 
 namespace {
 
-// Whether the neighbour's copy is worth having. A tombstone says no to what it has seen die.
-bool is_missing(const LsaSummary& summary, const Database& database) {
+// Whether the neighbour's copy is worth having. A tombstone says no to what it has seen die of old age.
+bool is_missing(Time now, const LsaSummary& summary, const Database& database) {
   const Database::Entry* entry = database.find(summary.key);
   if (!entry) return true;
   const LsaSummary ours = summarize(*entry->lsa);
   if (summary.sequence != ours.sequence) return summary.sequence > ours.sequence;
-  return summary.tag != ours.tag;  // two announcements with one sequence: which is newer shows when it is here
+  if (summary.tag == ours.tag) return database.may_return(*entry, now);
+  return true;  // two announcements with one sequence: which is newer shows when it is here
 }
 
 }  // namespace
@@ -42,7 +43,7 @@ void Exchange::on_headers(Time now, const Headers& headers, const Database& data
   if (!asking_) return;
   for (const LsaSummary& summary : headers.summaries) {
     if (wanted_count() >= kMaxWanted) break;
-    if (!is_missing(summary, database) || summary.key.fragment >= kMaxFragments) continue;
+    if (!is_missing(now, summary, database) || summary.key.fragment >= kMaxFragments) continue;
     if (in_flight_.contains(summary.key)) continue;
     std::uint64_t& sequence = waiting_[summary.key];
     sequence = std::max(sequence, summary.sequence);

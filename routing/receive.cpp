@@ -19,10 +19,14 @@ Judgement of_kind(Judgement::Kind kind) {
 }
 
 // The remaining lifetime is not signed: it can neither prolong the signed one nor withdraw anything.
+Duration told_remaining(const ReceivedLsa& received) {
+  const Duration lifetime = std::chrono::seconds(received.header.lifetime_s);
+  return std::min<Duration>(std::chrono::milliseconds(received.remaining_ms), lifetime);
+}
+
 Duration believed_remaining(const ReceivedLsa& received) {
   const Duration lifetime = std::chrono::seconds(received.header.lifetime_s);
-  const Duration remaining = std::chrono::milliseconds(received.remaining_ms);
-  return std::clamp(remaining, std::min(kMinRemaining, lifetime), lifetime);
+  return std::max(told_remaining(received), std::min(kMinRemaining, lifetime));
 }
 
 }  // namespace
@@ -39,12 +43,15 @@ Judgement Judge::operator()(Time now, const ReceivedLsa& received, TokenBucket& 
   if (header.sequence == 0 || header.sequence > kMaxSequence) return reject(RejectReason::bad_sequence);
 
   const Database::Entry* entry = database_.find(header.key);
-  if (entry && header == entry->lsa->header()) {
+  const bool same = entry && header == entry->lsa->header();
+  const bool returns = same && received.has_body && header.key.origin != self_ && database_.may_return(*entry, now) &&
+                       told_remaining(received) >= kMinRemaining;
+  if (same && !returns) {
     Judgement judgement = of_kind(Judgement::Kind::duplicate);
-    judgement.expires_at = now + believed_remaining(received);
+    judgement.expires_at = now + told_remaining(received);
     return judgement;
   }
-  if (entry && !is_newer(header, entry->lsa->header())) return of_kind(Judgement::Kind::stale);
+  if (entry && !returns && !is_newer(header, entry->lsa->header())) return of_kind(Judgement::Kind::stale);
   if (!forgeries.available(now)) return reject(RejectReason::forgery_too_often);
   if (!received.has_body || header.key.origin == self_) return judge_bare_header(now, received, forgeries);
 

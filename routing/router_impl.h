@@ -49,6 +49,7 @@ struct Router::Impl {
   void act(Now now, Neighbor& neighbor, NeighborAction action, const Cause& cause);
   void review_adjacencies(Now now);
   bool is_bound(const Neighbor& neighbor) const;
+  const char* why_not_bound(const Neighbor& neighbor) const;
   void judge_silence(Now now);
 
   // --- announcements and routes ---
@@ -72,6 +73,7 @@ struct Router::Impl {
   void handle(Now now, Neighbor& neighbor, const Update& update);
   void handle(Now now, Neighbor& neighbor, const Ack& ack);
   void handle(Now now, Neighbor& neighbor, const ReceivedLsa& received);
+  void compare_ages(Now now, Neighbor& neighbor, const LsaKey& key, Time theirs);
   void jump_past(Now now, const LsaHeader& echo, NeighborId from);
   void reject(Now now, NeighborId neighbor, RejectReason reason);
   void reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason);

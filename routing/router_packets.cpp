@@ -120,7 +120,7 @@ void Router::Impl::handle(Now now, Neighbor& neighbor, const ReceivedLsa& receiv
     }
     case Judgement::Kind::duplicate:
       acknowledge();
-      if (received.has_body) database.extend(header.key, judgement.expires_at);
+      if (received.has_body) compare_ages(now, neighbor, header.key, judgement.expires_at);
       break;
     case Judgement::Kind::stale:
       statistics.rejected[static_cast<std::size_t>(RejectReason::stale)]++;
@@ -142,6 +142,21 @@ void Router::Impl::handle(Now now, Neighbor& neighbor, const ReceivedLsa& receiv
       reject_lsa(now, neighbor.id, header, judgement.reason);
       break;
   }
+}
+
+// Ages are not signed, and a lie may be the first that is heard. So who has much more time left than the neighbour
+// answers, and who learns of much more passes it on: the copy that came from the origin wins wherever honest nodes
+// lead.
+void Router::Impl::compare_ages(Now now, Neighbor& neighbor, const LsaKey& key, Time theirs) {
+  const Database::Entry& entry = *database.find(key);
+  if (entry.tombstone) return;
+  const Time ours = entry.expires_at;
+  if (ours - theirs > kMinRemaining) {
+    if (neighbor.answer_bucket.take(now.monotonic)) neighbor.answers.push_back(entry.lsa);
+    return;
+  }
+  database.extend(key, theirs);
+  if (entry.expires_at - ours > kMinRemaining) flood(entry.lsa, neighbor.id);
 }
 
 void Router::Impl::jump_past(Now now, const LsaHeader& echo, NeighborId from) {

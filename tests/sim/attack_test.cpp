@@ -8,6 +8,7 @@ using namespace starling;
 using namespace starling::sim;
 using namespace std::chrono_literals;
 using routing::NeighborState;
+using routing::NodeId;
 using routing::RejectReason;
 
 namespace {
@@ -16,6 +17,7 @@ constexpr NodeIndex kVictim = 0;
 constexpr NodeIndex kHonest = 1;
 constexpr NodeIndex kRogue = 2;
 const Prefix kHonestPrefix = Prefix::parse("10.0.1.0/24").value();
+const Prefix kOtherPrefix = Prefix::parse("10.77.0.0/16").value();
 const Prefix kRoguePrefix = Prefix::parse("10.66.0.0/16").value();
 
 struct Scene {
@@ -39,17 +41,30 @@ struct Scene {
   std::uint64_t rejected(RejectReason reason) {
     return victim().statistics().rejected[static_cast<std::size_t>(reason)];
   }
-  std::uint64_t honest_sequence() {
+  routing::LsaView honest_view() {
     for (const auto& view : victim().database(network.now())) {
-      if (view.key.origin == network.identity(kHonest).id()) return view.sequence;
+      if (view.key.origin == network.identity(kHonest).id()) return view;
     }
-    return 0;
+    return {};
   }
+  std::uint64_t honest_sequence() { return honest_view().sequence; }
   bool honest_is_unharmed() {
     const auto reached = network.reached(kVictim);
     return reached.contains(kHonestPrefix) && reached.at(kHonestPrefix).hops == std::vector<NodeIndex>{kHonest};
   }
 };
+
+bool is_update(const InFlight& packet) {
+  return packet.bytes[1] == static_cast<std::uint8_t>(routing::MessageType::update);
+}
+
+routing::LsaHandle first_lsa(const InFlight& packet) {
+  const auto message = routing::decode_message(packet.bytes).value();
+  const auto& lsa = std::get<routing::Update>(message.content).lsas.front();
+  return std::make_shared<const routing::Lsa>(lsa.header, lsa.signature,
+                                              std::vector<std::uint8_t>(lsa.body.begin(), lsa.body.end()),
+                                              routing::decode_body(lsa.body).value());
+}
 
 }  // namespace
 
@@ -191,6 +206,72 @@ TEST_CASE("an age of nothing left does not withdraw a valid announcement") {
   CHECK(find() == 1800);
   scene.rogue.send_lsa(*scene.rogue.lsa_of(kRogue, 1000, content), 0xffffffff);  // capped: one lifetime from the first
   CHECK(find() == 3590);
+}
+
+TEST_CASE("an age of nothing left that wins the race ends nothing later either") {
+  // The rogue shows the victim a change of node 3's before node 1 hears of it, as if its life were nearly over.
+  Network network(5);
+  for (int i = 0; i < 4; i++) network.add_node();
+  network.link(kVictim, kHonest);
+  network.link(kVictim, kRogue);
+  network.link(kHonest, 3, {.delay = 20ms});
+  Rogue rogue(network, kRogue, kVictim);
+  for (const NodeIndex node : {kVictim, kHonest, NodeIndex{3}}) network.start(node);
+  network.run_for(1s);
+  rogue.become_adjacent();
+  const NodeId origin = network.identity(3).id();
+  routing::LsaHandle stolen;
+  network.on_send = [&](const InFlight& packet) {
+    if (packet.from == 3 && is_update(packet) && !stolen) stolen = first_lsa(packet);
+    return true;
+  };
+  network.set_prefixes(3, {kOtherPrefix});
+  REQUIRE(stolen);
+  rogue.send_lsa(*stolen, 0);
+  int lost = 0;
+  network.on_event = [&](NodeIndex, const routing::Event& event) {
+    lost += event.kind == routing::EventKind::lsa_expire && event.lsa.origin == origin;
+  };
+  network.run_for(100s);
+  CHECK(lost == 0);
+  CHECK(network.reached(kVictim).contains(kOtherPrefix));
+}
+
+TEST_CASE("who hears an age that is far too short answers with its own") {
+  Scene scene;
+  scene.rogue.become_adjacent();
+  routing::LsaHandle stolen;
+  scene.network.on_send = [&](const InFlight& packet) {  // the first Update is lost
+    if (packet.from != kHonest || !is_update(packet) || stolen) return true;
+    stolen = first_lsa(packet);
+    return false;
+  };
+  scene.network.set_prefixes(kHonest, {kHonestPrefix, kOtherPrefix});
+  REQUIRE(stolen);
+  scene.rogue.send_lsa(*stolen, 0);
+  CHECK(scene.honest_view().remaining_s == 60);
+  scene.network.run_for(2ms);  // there and back; node 1 need not repeat it any more
+  CHECK(scene.honest_view().remaining_s > 3500);
+}
+
+TEST_CASE("what a lie about its age ended comes back from whoever still has it") {
+  Scene scene;
+  scene.rogue.become_adjacent();
+  routing::LsaHandle stolen;
+  scene.network.on_send = [&](const InFlight& packet) {
+    if (packet.from != kHonest || !is_update(packet)) return true;
+    stolen = first_lsa(packet);
+    return false;
+  };
+  scene.network.set_prefixes(kHonest, {kHonestPrefix, kOtherPrefix});
+  REQUIRE(stolen);
+  scene.rogue.send_lsa(*stolen, 0);
+  scene.network.run_for(61s);
+  REQUIRE(scene.honest_view().remaining_s == 0);
+  scene.network.on_send = nullptr;
+  scene.network.run_for(10s);
+  CHECK(scene.honest_view().remaining_s > 3500);
+  CHECK(scene.honest_is_unharmed());
 }
 
 TEST_CASE("a bare header of another's announcement withdraws nothing") {

@@ -77,6 +77,20 @@ TEST_CASE("a copy may prolong an announcement only up to one lifetime from when 
   CHECK(database.next_expiry() == kStart + 7200s);
 }
 
+TEST_CASE("what expired may return while no copy of it can be older than one lifetime, and no longer") {
+  Database database;
+  const LsaHandle lsa = make(1, 0, 5);
+  database.store(kStart, lsa, kStart + 60s);
+  CHECK_FALSE(database.may_return(*database.find(lsa->key()), kStart));  // it is there
+  database.expire(kStart + 60s);
+  CHECK(database.may_return(*database.find(lsa->key()), kStart + 60s));
+  CHECK(database.may_return(*database.find(lsa->key()), kStart + 3540s));
+  CHECK_FALSE(database.may_return(*database.find(lsa->key()), kStart + 3541s));
+  database.store(kStart + 100s, lsa, kStart + 9999s);
+  CHECK(database.live(lsa->key()));
+  CHECK(database.next_expiry() == kStart + 3600s);
+}
+
 TEST_CASE("walking the headers from key to key lists every live announcement once, in order") {
   Database database;
   for (std::uint8_t origin = 1; origin <= 30; origin++) {
