@@ -53,7 +53,8 @@ inline constexpr Duration kMaxRoundTrip = std::chrono::seconds(60);  // a longer
 inline constexpr Duration kRetransmitUnknown = std::chrono::milliseconds(100);  // before a round trip is known
 inline constexpr Duration kRetransmitMin = std::chrono::milliseconds(50);       // else 4 round trips, at least this
 inline constexpr Duration kRetransmitMax = std::chrono::seconds(2);             // doubled with each try up to this
-inline constexpr int kDigestMismatchHellos = 3;  // both digests unchanged and different for so many Hellos
+inline constexpr int kDigestMismatchHellos = 3;    // both digests unchanged and different for so many Hellos
+inline constexpr int kDigestDifferentHellos = 30;  // or different for so many Hellos, though they change all the time
 inline constexpr Duration kReexchangeMin = std::chrono::seconds(1);  // doubled with each exchange that did not help
 inline constexpr Duration kReexchangeMax = std::chrono::seconds(300);
 

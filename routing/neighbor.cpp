@@ -48,8 +48,11 @@ bool DigestWatch::on_hello(Time now, const DatabaseDigest& theirs, const Databas
   unchanged_ = theirs == theirs_ && ours == ours_ ? unchanged_ + 1 : 1;
   theirs_ = theirs;
   ours_ = ours;
-  if (unchanged_ < kDigestMismatchHellos || now < not_before_) return false;
+  different_ = std::min(different_ + 1, kDigestDifferentHellos);
+  const bool due = unchanged_ >= kDigestMismatchHellos || different_ >= kDigestDifferentHellos;
+  if (!due || now < not_before_) return false;
   unchanged_ = 0;
+  different_ = 0;
   not_before_ = now + backoff_;
   backoff_ = std::min(backoff_ * 2, kReexchangeMax);
   return true;

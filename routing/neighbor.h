@@ -29,7 +29,9 @@ class LossMeter {
   std::uint32_t received_ = 0;
 };
 
-// When two neighbours in Full whose digests differ compare their databases again.
+// When two neighbours whose digests differ compare their databases again: soon once both rest (else it may be news
+// under way), and after a while also if they do not, so that an origin that never rests does not keep others' gaps
+// open.
 class DigestWatch {
  public:
   // A Hello arrived. True if an exchange is due now.
@@ -39,7 +41,8 @@ class DigestWatch {
  private:
   DatabaseDigest theirs_{};
   DatabaseDigest ours_{};
-  int unchanged_ = 0;
+  int unchanged_ = 0;  // Hellos in a row
+  int different_ = 0;  // likewise
   Time not_before_{};
   Duration backoff_ = kReexchangeMin;
 };

@@ -107,6 +107,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kRetransmitMin);
   CHECK_CONSTANT(kRetransmitMax);
   CHECK_CONSTANT(kDigestMismatchHellos);
+  CHECK_CONSTANT(kDigestDifferentHellos);
   CHECK_CONSTANT(kReexchangeMin);
   CHECK_CONSTANT(kReexchangeMax);
   CHECK_CONSTANT(kOriginateBurst);

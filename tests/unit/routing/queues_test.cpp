@@ -3,6 +3,7 @@
 
 #include "routing/exchange.h"
 #include "routing/flood_queue.h"
+#include "routing/neighbor.h"
 
 using namespace starling;
 using namespace starling::routing;
@@ -141,4 +142,17 @@ TEST_CASE("headers that nobody asked for are ignored") {
   Exchange exchange;
   exchange.on_headers(kStart, theirs.headers_from({}), ours, 50ms);
   CHECK(exchange.wanted_count() == 0);
+}
+
+TEST_CASE("databases that differ are compared again also where one of them never rests") {
+  DigestWatch watch;
+  DatabaseDigest theirs{};
+  const DatabaseDigest ours{};
+  int hellos = 0;
+  bool due = false;
+  for (Time now = kStart; !due && hellos < 1000; now += 100ms) {
+    theirs[15] = static_cast<std::uint8_t>(1 + hellos++ % 2);  // changes with every Hello
+    due = watch.on_hello(now, theirs, ours);
+  }
+  CHECK(hellos == kDigestDifferentHellos);
 }
