@@ -18,7 +18,7 @@ enum class NeighborEvent : std::uint8_t {
   one_way_heard,  // a Hello that does not name our instance
   two_way_heard,  // any packet that names our instance
   exchange_done,  // everything that the neighbour has is here, and its key is bound to this tunnel
-  binding_lost,   // the neighbour's announcement does not name this tunnel's key any more
+  binding_lost,   // the neighbour's announcement is withdrawn, expired, or does not name this tunnel's key any more
   restarted,      // the neighbour's instance changed
   silence,        // nothing heard for the detection time
   goodbye,        // the neighbour stops

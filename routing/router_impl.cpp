@@ -181,12 +181,19 @@ bool Router::Impl::is_bound(const Neighbor& neighbor) const {
          first->content().attributes->wireguard_key == neighbor.config.wireguard_key;
 }
 
+const char* Router::Impl::why_not_bound(const Neighbor& neighbor) const {
+  const Lsa* first = neighbor.node ? database.live({*neighbor.node, 0}) : nullptr;
+  if (!first) return "its announcement expired";
+  if (first->is_withdrawal()) return "it withdrew its announcement";
+  return "its announcement does not name this tunnel's key";
+}
+
 void Router::Impl::review_adjacencies(Now now) {
   for (auto& [id, neighbor] : neighbors) {
     if (neighbor.state == NeighborState::exchange && neighbor.exchange.done() && is_bound(neighbor)) {
       apply(now, neighbor, NeighborEvent::exchange_done, "databases agree");
     } else if (neighbor.state == NeighborState::full && !is_bound(neighbor)) {
-      apply(now, neighbor, NeighborEvent::binding_lost, "its announcement does not name this tunnel's key");
+      apply(now, neighbor, NeighborEvent::binding_lost, why_not_bound(neighbor));
     }
   }
 }

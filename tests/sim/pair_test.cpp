@@ -115,6 +115,17 @@ TEST_CASE("a router that shuts down is gone after one way, not after a silence")
   CHECK(network.reached(0).empty());
 }
 
+TEST_CASE("a clean shutdown is told as what it is: withdrawn, then goodbye") {
+  Network network = pair();
+  std::string reasons;
+  network.on_event = [&](NodeIndex node, const routing::Event& event) {
+    if (node == 0 && event.kind == routing::EventKind::neighbor_state) reasons += event.reason + std::string(". ");
+  };
+  network.shut_down(1);
+  network.run_for(2ms);
+  CHECK(reasons == "it withdrew its announcement. goodbye. ");
+}
+
 TEST_CASE("a link that carries only one direction is down for both") {
   Network network = pair();
   network.on_send = [](const InFlight& packet) { return packet.from != 0; };
