@@ -92,18 +92,24 @@ void KernelHost::schedule() {
 void KernelHost::work() {
   if (closed_ || !events_) return;
   monitor_->read(*this);  // who made a route meanwhile must be known before ours is replaced
-  if (std::exchange(put_back_due_, false)) put_back();
+  if (!gone_ && std::exchange(put_back_due_, false)) put_back();
+  if (gone_) return;
   want_touched();
   const routing::Cause cause = std::exchange(touched_.cause, {});
   const Now now = system_now();
-  for (const RouteOutcome& outcome : routes_->flush())
-    events_->publish(outcome, routes_->protected_table(), cause, now);
+  const std::vector<RouteOutcome> outcomes = routes_->flush();
+  monitor_->read(*this);
+  if (gone_) return;  // failures that are none
+  for (const RouteOutcome& outcome : outcomes) events_->publish(outcome, routes_->protected_table(), cause, now);
   if (routes_->unfinished()) retry_later();
 }
 
 void KernelHost::put_back() {
-  if (const auto error = interface_->restore_addresses())
+  if (const auto error = interface_->restore_addresses()) {
+    monitor_->read(*this);  // the kernel tells of a deleted interface behind its addresses and routes
+    if (gone_) return;
     log_.publish(EventLevel::warning, "route.failed", {{"reason", error->message}}, system_now());
+  }
   if (const NetlinkAnswer answer = routes_->reconcile(); !answer.ok()) {
     log_.publish(EventLevel::warning, "route.failed", {{"reason", "routes cannot be read: " + answer.to_string()}},
                  system_now());
@@ -190,7 +196,10 @@ void KernelHost::on_link(const KernelLink& link) {
 
 void KernelHost::on_link_removed(const KernelLink& link) {
   carrier_.erase(link.index);
-  if (link.index != settings_.interface_index) hooks_.on_carrier_lost(link.index);
+  if (link.index == settings_.interface_index)
+    gone_ = true;
+  else
+    hooks_.on_carrier_lost(link.index);
 }
 
 void KernelHost::on_overrun() {

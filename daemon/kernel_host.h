@@ -42,6 +42,8 @@ class KernelHost final : private NetlinkObserver {
 
   void touch(TouchedRoutes touched);
   void set_endpoints(std::vector<Endpoint> endpoints);
+  // Why a wanted route is not in the kernel, or nothing.
+  std::optional<std::string> route_trouble(const Prefix& prefix) const { return routes_->trouble(prefix); }
   // The interface by which the underlay reaches an address.
   std::optional<std::uint32_t> outgoing_interface_to(const IpAddress& address);
 
@@ -87,6 +89,7 @@ class KernelHost final : private NetlinkObserver {
   bool scheduled_ = false;
   bool put_back_due_ = false;  // something of ours vanished
   bool closed_ = false;
+  bool gone_ = false;  // the interface was deleted: the engine ends the daemon, and nothing is left to mend
   boost::asio::steady_timer retry_;
 };
 

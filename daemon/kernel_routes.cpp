@@ -10,6 +10,7 @@ namespace {
 
 using Kind = RouteOutcome::Kind;
 
+constexpr const char* kConflict = "another program's route has this prefix and our metric";
 constexpr int kDumpTries = 5;  // a table that changes while it is read is read again
 
 // As dump_routes, until the table held still while it was read.
@@ -80,6 +81,15 @@ void KernelRoutes::unwant(const Prefix& prefix) {
   if (at == states_.end() || !at->second.wanted) return;
   at->second.wanted = false;
   dirty_.insert(prefix);
+}
+
+std::optional<std::string> KernelRoutes::trouble(const Prefix& prefix) const {
+  const auto at = states_.find(prefix);
+  if (at == states_.end() || !at->second.wanted || at->second.installed) return std::nullopt;
+  if (is_protected(prefix) && !rules_.contains(prefix.family()))
+    return "the rules that protect the underlay are missing";
+  if (at->second.conflict) return kConflict;
+  return at->second.last_error.empty() ? std::nullopt : std::optional(at->second.last_error);
 }
 
 std::vector<RouteOutcome> KernelRoutes::flush() {
@@ -179,8 +189,7 @@ void KernelRoutes::note_installed(const Prefix& prefix, State& state, const Kern
 void KernelRoutes::note_refused(const Prefix& prefix, State& state, const NetlinkAnswer& answer,
                                 std::vector<RouteOutcome>& outcomes) {
   if (answer.error == EEXIST) {
-    if (!std::exchange(state.conflict, true))
-      outcomes.push_back({Kind::conflict, prefix, {}, "another program's route has this prefix and our metric"});
+    if (!std::exchange(state.conflict, true)) outcomes.push_back({Kind::conflict, prefix, {}, kConflict});
     dirty_.erase(prefix);  // on_removed wakes it
     return;
   }

@@ -57,6 +57,8 @@ class KernelRoutes {
   void set_endpoints(std::vector<Endpoint> endpoints) { endpoints_ = std::move(endpoints); }
 
   std::vector<RouteOutcome> flush();
+  // Why a route that is wanted is not in the kernel; nothing if it is there, or on its way.
+  std::optional<std::string> trouble(const Prefix& prefix) const;
   // Some wish failed: flush() again after a while.
   bool unfinished() const { return !dirty_.empty(); }
   // Reads the kernel's routes and marks what differs from ours; flush() then mends it.

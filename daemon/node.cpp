@@ -283,8 +283,11 @@ void Node::Impl::on_fatal(Now at, const std::string& what) {
 
 Result<nlohmann::json> Node::Impl::answer(const nlohmann::json& request) const {
   if (!routing_) return Error{"the daemon is still starting; ask again"};
-  const ViewContext context{routing_->router(),    *backend_, routing_->names(), static_peers_,
-                            own_prefixes(config_), started_,  system_now()};
+  const ViewContext context{
+      routing_->router(),    *backend_,
+      routing_->names(),     static_peers_,
+      own_prefixes(config_), started_,
+      system_now(),          [this](const Prefix& prefix) { return kernel_->route_trouble(prefix); }};
   return answer_request(context, request);
 }
 

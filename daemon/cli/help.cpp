@@ -66,7 +66,7 @@ WHAT (its beginning is enough where it is unique: `starling show n`)
   neighbors   each neighbour that takes part in routing: state (Down, Init, Exchange, Full) and since when, cost,
               round-trip time, after how much silence it counts as lost, endpoint, how often it was lost
   routes      each prefix: through which neighbours, at which metric, from whom. Status: installed; own (announced
-              here); static (of a stock WireGuard peer); refused, with the reason; unreachable
+              here); static (of a stock WireGuard peer); refused, or failed in the kernel, with the reason; unreachable
   lsdb        each announcement held: who made it, its sequence number, how long it lives, links and prefixes. A link
               counts only when both ends announce it
   tunnels     each WireGuard peer: latest handshake, data carried, handshakes that went unanswered, and what was

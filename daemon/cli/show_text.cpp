@@ -57,6 +57,8 @@ std::string span(const json& row, const char* key, Duration unit, std::string_vi
   // A century is the longest that is shown; more would not fit a Duration either.
   constexpr Duration kCentury = std::chrono::hours(24) * 36525;
   const std::int64_t count = std::clamp<std::int64_t>(value.get<std::int64_t>(), 0, kCentury / unit);
+  if (count == 0)
+    return unit >= std::chrono::seconds(1) ? "0 s" : unit >= std::chrono::milliseconds(1) ? "0 ms" : "0 us";
   return format_duration(unit * count);
 }
 
@@ -118,7 +120,7 @@ std::string refusal(const json& row, const char* key) {
 Style status_style(const std::string& status) {
   if (status == "installed") return Style::green;
   if (status == "refused") return Style::yellow;
-  return status == "unreachable" ? Style::red : Style::plain;
+  return status == "unreachable" || status == "failed" ? Style::red : Style::plain;
 }
 
 std::string routes_text(const json& view, bool colour) {

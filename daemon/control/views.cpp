@@ -69,6 +69,14 @@ json route_row(const Prefix& prefix, const char* status) {
 
 using RouteRows = std::multimap<Prefix, json>;
 
+// The engine has its own table; packets of this machine find the way only if the kernel's has it too.
+void note_trouble(const ViewContext& context, const Prefix& prefix, json& row) {
+  const auto trouble = context.route_trouble ? context.route_trouble(prefix) : std::nullopt;
+  if (!trouble) return;
+  row["status"] = "failed";
+  row["reason"] = *trouble;
+}
+
 void add_own_routes(const ViewContext& context, RouteRows& rows) {
   const std::string self = context.names.node(context.router.config().id);
   std::set<Prefix> taken;
@@ -77,6 +85,7 @@ void add_own_routes(const ViewContext& context, RouteRows& rows) {
       json row = route_row(prefix, "static");
       row["origins"] = {self};
       row["next_hops"] = {context.names.neighbor(peer.peer)};
+      note_trouble(context, prefix, row);
       rows.emplace(prefix, std::move(row));
       taken.insert(prefix);
     }
@@ -99,6 +108,7 @@ void add_learned_routes(const ViewContext& context, RouteRows& rows) {
     if (group.metric != routing::kUnreachable) row["metric"] = group.metric;
     row["next_hops"] = names_of(group.members, context.names.neighbor);
     row["backup"] = neighbor_or_null(context.names, group.backup);
+    note_trouble(context, route.prefix, row);
     rows.emplace(route.prefix, std::move(row));
   }
 }

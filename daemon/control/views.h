@@ -2,7 +2,9 @@
 // the question, never from a copy that could have gone stale.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +38,8 @@ struct ViewContext {
   std::vector<Prefix> own_prefixes;  // announced for ourselves, without those of static peers
   Time started{};
   Now now{};
+  // Why the kernel lacks a route that the engine carries; nothing where it has it.
+  std::function<std::optional<std::string>(const Prefix&)> route_trouble = {};
 };
 
 // "status", "neighbors", "routes", "lsdb", "tunnels", "egress", "ingress"

@@ -42,8 +42,13 @@ has_event b forwarding.disabled && fail "b forwards, and complains"
 note "a foreign route with our prefix and metric is left alone, and ours comes when it goes"
 wait_for 10 "the conflict is told" has_event a route.conflict '.prefix == "10.78.0.0/16"'
 shows "proto static" in_ns a ip route show 10.78.0.0/16 || fail "the foreign route was replaced"
+status_of() { "$BIN/starling" show routes --json --control "$work/a.sock" | jq -r --arg prefix "$1" '.[] | select(.prefix == $prefix) | "\(.status) \(.reason)"'; }
+[ "$(status_of 10.78.0.0/16)" = "failed another program's route has this prefix and our metric" ] ||
+  fail "show routes: $(status_of 10.78.0.0/16)"
+[ "$(status_of 10.77.0.0/16)" = "installed null" ] || fail "show routes: $(status_of 10.77.0.0/16)"
 in_ns a ip route del 10.78.0.0/16 metric 4201
 wait_for 10 "our route takes its place" has_route a 10.78.0.0/16
+[ "$(status_of 10.78.0.0/16)" = "installed null" ] || fail "show routes: $(status_of 10.78.0.0/16)"
 
 note "what vanishes is put back: routes of both families, and addresses"
 in_ns a ip route del 10.77.0.0/16 metric 4201

@@ -28,17 +28,25 @@ TEST_CASE("Neighbours are a table with units, and a sum at its end") {
   CHECK(shown("neighbors", "[]") == "no neighbours are configured\n");
 }
 
+TEST_CASE("What happened just now is no nanoseconds ago") {
+  const std::string text = shown("tunnels", R"([{"name":"b","last_handshake_s":0}])");
+  CHECK(text.find(" 0 s ago ") != std::string::npos);
+}
+
 TEST_CASE("Routes tell through whom, from whom, and why one is refused") {
   CHECK(shown("routes", R"([
     {"prefix":"10.0.0.1/32","origins":["a"],"metric":null,"next_hops":[],"backup":null,"status":"own","reason":null},
     {"prefix":"10.0.0.4/32","origins":["d"],"metric":20,"next_hops":["b","c"],"backup":null,"status":"installed",
      "reason":null},
     {"prefix":"8.8.8.0/24","origins":["d"],"metric":null,"next_hops":[],"backup":null,"status":"refused",
-     "reason":"not_in_accept"}])") ==
+     "reason":"not_in_accept"},
+    {"prefix":"10.0.0.5/32","origins":["e"],"metric":20,"next_hops":["b"],"backup":null,"status":"failed",
+     "reason":"Invalid argument"}])") ==
         "PREFIX       VIA   METRIC  FROM  STATUS     REASON\n"
         "10.0.0.1/32                a     own\n"
         "10.0.0.4/32  b, c      20  d     installed\n"
-        "8.8.8.0/24                 d     refused    not_in_accept (no pattern of `accept` matches)\n");
+        "8.8.8.0/24                 d     refused    not_in_accept (no pattern of `accept` matches)\n"
+        "10.0.0.5/32  b         20  e     failed     Invalid argument\n");
 }
 
 TEST_CASE("Tunnels tell what was dropped and what to do about it") {
