@@ -46,6 +46,7 @@ void print_error(const std::string& message) {
 
 int run_loop(boost::asio::io_context& io, Config config, const std::string& control_path, EventLog& log) {
   std::optional<Error> end;
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);  // one that comes while we start waits for the loop
   auto node = Node::start(io, std::move(config), control_path, log, [&](std::optional<Error> error) {
     end = std::move(error);
     io.stop();
@@ -54,7 +55,6 @@ int run_loop(boost::asio::io_context& io, Config config, const std::string& cont
     print_error(node.error().message);
     return kExitFailed;
   }
-  boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
   int signals_seen = 0;
   const std::function<void(const boost::system::error_code&, int)> on_signal = [&](const auto& error, int number) {
     if (error) return;

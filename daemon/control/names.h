@@ -1,5 +1,5 @@
-// How events and views call neighbours and nodes: by the name in their own announcement; where none is known yet, by
-// public key (a neighbour) or by the first 8 hex digits of the NodeId.
+// How events and views call neighbours and nodes: by the name in their own announcement, or in their last one if they
+// have none now; where none is known yet, by public key (a neighbour) or by the first 8 hex digits of the NodeId.
 #pragma once
 
 #include <functional>

@@ -55,9 +55,33 @@ has_route a 10.1.0.2 || fail "the second daemon took the first one's routes"
 note "a clean end: withdrawn at the neighbour, nothing left behind"
 stop b || fail "b ended with status $?"
 wait_for 2 "a has withdrawn b's prefixes" has_no_route a 10.77.0.0/16
-wait_for 2 "a heard the goodbye" has_event a neighbor.state '.to == "Down" and .reason == "goodbye"'
+wait_for 2 "a heard the goodbye" has_event a neighbor.state '.to == "Down" and .reason == "goodbye" and .neighbor == "b"'
+has_event a route.remove '.prefix == "10.77.0.0/16" and .cause.origin == "b"' || fail "the cause lost its name with the goodbye"
 [ -z "$(routes b)$(routes b 6)" ] || fail "b left routes: $(routes b) $(routes b 6)"
 in_ns b ip link show dev mesh >/dev/null 2>&1 && fail "b left its interface"
 [ ! -e "$work/b.sock" ] || fail "b left its socket"
 stop a INT || fail "a ended with status $?"
+
+note "a signal while it starts (many peers, so that this takes a moment) is a clean end too"
+python3 -c '
+import base64, json, random
+print(json.dumps([{"public_key": base64.b64encode(random.randbytes(32)).decode(), "routing": False} for i in range(3000)]))' >"$work/peers"
+jq --slurpfile peers "$work/peers" '.peers = $peers[0]' "$work/b.json" >"$work/many.json"
+start many ip netns exec "$(ns b)" "$BIN/starlingd" -c "$work/many.json" --control "$work/many.sock"
+pid[many]=$!
+wait_for 10 "it makes its socket" test -S "$work/many.sock"
+stop many || fail "it ended with status $?"
+[ ! -e "$work/many.sock" ] || fail "it left its socket"
+
+note "an interface deleted under it: one error that says so, and no other"
+rm -f "$work"/[ab].log
+run a
+run b
+wait_for 20 "a reaches b again" pings a 10.1.0.2
+in_ns a ip link del mesh
+wait "${pid[a]}"
+[ $? = 1 ] || fail "a ended with status $?"
+grep -q '"daemon.stop","level":"error".*was removed' "$work/a.log" || fail "a does not say why it ended"
+grep -q route.failed "$work/a.log" && fail "a complains about routes of an interface that is gone"
+[ ! -e "$work/a.sock" ] || fail "a left its socket"
 exit 0
