@@ -25,10 +25,21 @@ NotificationQueue::NotificationQueue() : event_(::eventfd(0, EFD_NONBLOCK | EFD_
   if (!event_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
+bool NotificationQueue::take_room(const Notification& notification) {
+  if (std::holds_alternative<FatalNotification>(notification.what)) return true;
+  if (waiting_.size() >= kLimit) return false;
+  const auto* const control = std::get_if<ControlNotification>(&notification.what);
+  if (control == nullptr) return true;
+  ControlLoad& load = control_[control->peer];
+  if (load.packets >= kControlLimit || load.bytes + control->payload.size() > kControlBytesLimit) return false;
+  ++load.packets;
+  load.bytes += control->payload.size();
+  return true;
+}
+
 bool NotificationQueue::push(Notification notification) {
   const std::lock_guard lock(mutex_);
-  const bool fatal = std::holds_alternative<FatalNotification>(notification.what);
-  if (waiting_.size() >= kLimit && !fatal) return false;
+  if (!take_room(notification)) return false;
   waiting_.push_back(std::move(notification));
   if (waiting_.size() == 1) (void)::eventfd_write(event_.get(), 1);
   return true;
@@ -40,6 +51,7 @@ std::vector<Notification> NotificationQueue::take() {
   eventfd_t count = 0;
   (void)::eventfd_read(event_.get(), &count);
   taken.swap(waiting_);
+  control_.clear();
   return taken;
 }
 

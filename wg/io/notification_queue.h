@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -50,19 +51,31 @@ class NotificationQueue {
  public:
   // An owner that falls this far behind loses what comes; the end of the engine is told in any case.
   static constexpr std::size_t kLimit = 8192;
+  // Of these, and of memory, what the control packets of one peer may take: a peer that floods us must not make others'
+  // Hellos go lost, or a bug of one node would cut off all.
+  static constexpr std::size_t kControlLimit = 1024;           // packets
+  static constexpr std::size_t kControlBytesLimit = 2u << 20;  // bytes of payload
 
   NotificationQueue();  // std::system_error if the kernel gives no eventfd
 
   int fd() const { return event_.get(); }
-  // False if the queue is full and the notification was lost.
+  // False if the queue, or the peer's part of it, is full and the notification was lost.
   bool push(Notification notification);
   // Everything that waits, in order; fd() is not readable afterwards.
   std::vector<Notification> take();
 
  private:
+  struct ControlLoad {
+    std::size_t packets = 0;
+    std::size_t bytes = 0;
+  };
+
+  bool take_room(const Notification& notification);  // false if there is none
+
   FileDescriptor event_;
   std::mutex mutex_;
   std::vector<Notification> waiting_;
+  std::unordered_map<PeerId, ControlLoad> control_;  // of those that wait; never iterated
 };
 
 void deliver(const Notification& notification, BackendObserver& observer);
