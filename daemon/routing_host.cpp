@@ -1,5 +1,6 @@
 #include "daemon/routing_host.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -25,6 +26,11 @@ routing::Cause cause_of_routes(const std::vector<routing::Event>& events) {
 std::chrono::steady_clock::time_point to_steady(Time time) {
   return std::chrono::steady_clock::time_point(
       std::chrono::duration_cast<std::chrono::steady_clock::duration>(time.time_since_epoch()));
+}
+
+// With one decimal: a swap of groups takes less than one.
+double microseconds(Duration duration) {
+  return std::round(static_cast<double>(duration.count()) / 100) / 10;
 }
 
 }  // namespace
@@ -125,7 +131,7 @@ void RoutingHost::publish_swap(const Swap& swap, const routing::Cause& cause) {
   log_.publish(EventLevel::info, "egress.swap",
                {{"groups", swap.change.groups},
                 {"prefixes", swap.change.prefixes},
-                {"duration_us", swap.duration.count() / 1000}},
+                {"duration_us", microseconds(swap.duration)}},
                cause_json(cause, names_), swap.at);
 }
 

@@ -30,6 +30,7 @@ enum class DropReason : std::uint8_t {
   underlay_loop,    // our own UDP, come back through our own TUN
   // To the network
   egress_no_route,    // no peer owns this destination
+  egress_multicast,   // multicast that no peer owns: the kernel's own chatter on any interface, nobody's mistake
   egress_not_ip,      // from the TUN, but no IP packet
   no_endpoint,        // the peer's address is not known (yet)
   staged_overflow,    // more than 128 packets waited for a handshake; the oldest went

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kEndpoint = "{endpoint}";
 
 // In the order of wg::DropReason, then of routing::RejectReason.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 48> kHints{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 49> kHints{{
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
     {"bad_mac1",
      "a handshake for another public key: the other side has a wrong public key of us (compare `starling show "
@@ -42,6 +42,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 48> kHints{{
      "a packet to the control port that is not the neighbour's own: a program in the mesh sends to UDP port 7827"},
     {"underlay_loop", "our own tunnel packets came back through our tunnel: a route covers the peer's endpoint"},
     {"egress_no_route", "no neighbour leads there: see `starling show routes` for the prefix and why it was refused"},
+    {"egress_multicast", "the kernel's own multicast (neighbour discovery, listeners) does not enter tunnels; normal"},
     {"egress_not_ip", "a program wrote something that is no IP packet to the interface"},
     {"no_endpoint",
      "we do not know where this peer is: give it an `endpoint`, or wait until it calls us (it needs ours)"},

@@ -29,7 +29,7 @@ c_v4=$(jq -r '.addresses[0]' "/run/starling-lab/$name/c/config.json")
 c_v6=$(jq -r '.addresses[1]' "/run/starling-lab/$name/c/config.json")
 lab exec "$file" a -- ping -c 2 -i 0.2 -W 2 "${c_v4%/*}" >"$work/ping" || fail "no ping over the kept lab: $(cat "$work/ping")"
 lab exec "$file" a -- ping -6 -c 2 -i 0.2 -W 2 "${c_v6%/*}" >"$work/ping" || fail "no IPv6 ping over the kept lab: $(cat "$work/ping")"
-lab exec "$name" a -- "$BIN/starling" show routes --json >"$work/routes" || fail "starling show routes inside the lab"
+lab exec "$name" a -- starling show routes --json >"$work/routes" || fail "starling show routes inside the lab"
 jq -e --arg prefix "$c_v4" 'any(.[]; .prefix == $prefix and .next_hops == ["b"] and .status == "installed")' "$work/routes" >/dev/null ||
   fail "a has no route to c: $(cat "$work/routes")"
 lab exec "$file" b -- sh -c 'exit 7'

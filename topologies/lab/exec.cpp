@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 #include "topologies/lab/network_namespace.h"
@@ -27,6 +29,15 @@ bool set_up_mounts(const std::string& node_folder) {
   ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
   ::mkdir(kControlFolder, 0755);
   return ::mount(node_folder.c_str(), kControlFolder, nullptr, MS_BIND, nullptr) == 0;
+}
+
+// Our own programs come first in PATH, installed or not: `starling show` inside means this build's.
+void put_our_programs_first() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return;
+  const char* const path = ::getenv("PATH");
+  ::setenv("PATH", (program.parent_path().string() + ":" + (path != nullptr ? path : "/usr/sbin:/usr/bin")).c_str(), 1);
 }
 
 }  // namespace
@@ -52,6 +63,7 @@ std::string exec_in_node(const std::string& lab_name, const std::string& node,
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  put_our_programs_first();
   ::execvp(argv[0], argv.data());
   return fmt::format("{}: {}", command[0], ::strerror(errno));
 }

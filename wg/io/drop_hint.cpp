@@ -25,6 +25,7 @@ std::string_view drop_hint(DropReason reason) {
     case DropReason::underlay_loop:
       return "a route leads the tunnel's own packets into the tunnel; set FwMark and an ip rule";
     case DropReason::egress_no_route: return "the destination is in nobody's AllowedIPs, but a route leads it here";
+    case DropReason::egress_multicast: return {};
     case DropReason::egress_not_ip: return "something writes what is no IP packet to the interface";
     case DropReason::no_endpoint: return "give the peer an Endpoint, or let it start";
     case DropReason::staged_overflow:

@@ -91,7 +91,7 @@ void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
   PeerPath* const peer = context_.peers.find(owner);
   if (peer == nullptr) {
     // The kernel's own chatter (neighbour discovery, multicast listeners) has no peer to go to and is nobody's mistake.
-    if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_no_route);
+    if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_multicast);
     return context_.drop(now, kNoPeer, DropReason::egress_no_route, destination);
   }
   send_inner(now, *peer, Kind::data, size);

@@ -21,6 +21,7 @@ const char* to_string(DropReason reason) {
     case DropReason::control_invalid: return "control_invalid";
     case DropReason::underlay_loop: return "underlay_loop";
     case DropReason::egress_no_route: return "egress_no_route";
+    case DropReason::egress_multicast: return "egress_multicast";
     case DropReason::egress_not_ip: return "egress_not_ip";
     case DropReason::no_endpoint: return "no_endpoint";
     case DropReason::staged_overflow: return "staged_overflow";
