@@ -344,10 +344,11 @@ TEST_CASE("sources are dropped by name: behind another peer, or unknown") {
 }
 
 TEST_CASE("ICMP errors from 192.0.0.8 pass the filter, nothing else from there does") {
-  Node a("be-a"), b("be-b");
-  const PeerId b_at_a = a.add(b, true);
-  const PeerId a_at_b = b.add(a, false);
+  Node a("be-a"), b("be-b"), c("be-c");
+  const PeerId b_at_a = a.add(b, true), b_at_c = c.add(b, true);
+  const PeerId a_at_b = b.add(a, false), c_at_b = b.add(c, false);
   a.backend->set_egress(egress_to(b_at_a, "10.77.0.0/16"));
+  c.backend->set_egress(egress_to(b_at_c, "10.77.0.0/16"));
   constexpr std::uint8_t kTimeExceeded = 11, kEcho = 8;
   inject("be-a", icmp_packet("192.0.0.8", "10.77.1.1", kTimeExceeded));
   REQUIRE(await({&a, &b}, [&] { return b.peer_status(a_at_b).rx_packets == 1; }));
@@ -355,10 +356,13 @@ TEST_CASE("ICMP errors from 192.0.0.8 pass the filter, nothing else from there d
   inject("be-a", icmp_packet("192.0.0.8", "10.77.1.1", kEcho));
   REQUIRE(await({&a, &b}, [&] { return b.dropped(a_at_b, DropReason::ingress_source_unknown); }));
 
-  // And not more of them than a router sends.
+  // And not more of them than a router sends. Another neighbour's are not refused for that.
   inject("be-a", icmp_packet("192.0.0.8", "10.77.1.1", kTimeExceeded), 400);
   REQUIRE(await({&a, &b}, [&] { return b.peer_status(a_at_b).rx_packets == 402; }));
   CHECK(b.peer_status(a_at_b).drops[static_cast<std::size_t>(DropReason::ingress_source_unknown)] > 20);
+  inject("be-c", icmp_packet("192.0.0.8", "10.77.1.1", kTimeExceeded), 40);
+  REQUIRE(await({&a, &b, &c}, [&] { return b.peer_status(c_at_b).rx_packets == 40; }));
+  CHECK(b.peer_status(c_at_b).drops == DropCounters{});
 }
 
 TEST_CASE("link-local addresses are the control packets' own, even where a default route covers them") {

@@ -2,6 +2,7 @@
 // PeerId, which is dense. Engine's thread only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "base/ip.h"
 #include "base/key.h"
+#include "base/token_bucket.h"
 #include "wg/protocol/session.h"
 #include "wg/tables.h"
 
@@ -33,6 +35,9 @@ struct PeerPath {
   std::uint64_t tx_bytes = 0;
   std::uint64_t rx_packets = 0;  // inner packets
   std::uint64_t tx_packets = 0;
+
+  // ICMP errors from 192.0.0.8: 50 at once, 100/s. Of each peer, so that none uses up the others' share.
+  TokenBucket anonymous_errors{50, std::chrono::milliseconds(10)};
 
   bool can_send() const { return session != nullptr && endpoint.has_value(); }
   bool has_staged() const { return !staged.empty() || !staged_control.empty(); }

@@ -125,7 +125,7 @@ bool Receiver::passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, 
   const IngressVerdict verdict =
       reserved ? IngressVerdict::not_allowed : context_.ingress.get().check(inner.source, peer.id);
   if (verdict == IngressVerdict::pass) return true;
-  if (inner.source == kDummyAddress && is_icmp_error(inner, packet) && anonymous_errors_.take(now.monotonic)) {
+  if (inner.source == kDummyAddress && is_icmp_error(inner, packet) && peer.anonymous_errors.take(now.monotonic)) {
     return true;
   }
   const DropReason reason = verdict == IngressVerdict::not_allowed ? DropReason::ingress_source_not_allowed

@@ -7,7 +7,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/token_bucket.h"
 #include "wg/io/engine_context.h"
 #include "wg/protocol/inner_packet.h"
 
@@ -55,7 +54,6 @@ class Receiver {
   DeviceDriver& driver_;
   std::unordered_map<std::uint32_t, SessionPtr> sessions_;  // by receiver index
   std::vector<Received> received_;
-  TokenBucket anonymous_errors_{50, std::chrono::milliseconds(10)};  // ICMP errors from 192.0.0.8: 50 at once, 100/s
 };
 
 }  // namespace starling::wg
