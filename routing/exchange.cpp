@@ -9,7 +9,7 @@ namespace {
 // Whether the neighbour's copy is worth having. A tombstone says no to what it has seen die of old age.
 bool is_missing(Time now, const LsaSummary& summary, const Database& database) {
   const Database::Entry* entry = database.find(summary.key);
-  if (!entry) return true;
+  if (!entry) return !database.full();
   const LsaSummary ours = summarize(*entry->lsa);
   if (summary.sequence != ours.sequence) return summary.sequence > ours.sequence;
   if (summary.tag == ours.tag) return database.may_return(*entry, now);

@@ -136,6 +136,24 @@ TEST_CASE("a neighbour that promises announcements and never sends them is asked
   CHECK(asked == kMaxRequestTries);
 }
 
+TEST_CASE("a full database asks for nothing that it could not store, and for all that it can replace") {
+  Database database;
+  LsaKey key;
+  for (std::size_t i = 0; i < kMaxLsas; i++) {
+    key.origin.bytes[0] = static_cast<std::uint8_t>(i);
+    key.origin.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+    database.store(kStart, make_lsa(key, 7, 3600, {}, [](Bytes) { return Signature{}; }), kStart + 3600s);
+  }
+  Exchange exchange;
+  exchange.start();
+  exchange.take_ask(kStart, 50ms);
+  Headers headers;
+  headers.end = true;
+  headers.summaries = {{key, 8, 0}, summarize(*make(9, 1))};
+  exchange.on_headers(kStart, headers, database, 50ms);
+  CHECK(exchange.take_requests(kStart, 50ms) == std::vector{key});
+}
+
 TEST_CASE("headers that nobody asked for are ignored") {
   const Database theirs = database_of(5);
   const Database ours;
