@@ -3,7 +3,7 @@
 // and under the fuzzers.
 //
 // The contract, as everywhere in Starling's cores:
-//   * every input carries its time; times never decrease;
+//   * every input carries its time; times never decrease, but a packet may carry the earlier one at which it arrived;
 //   * after every call the caller drains outbox() and asks next_deadline() again;
 //   * next_deadline() is exact: the earliest moment at which on_timer would do something; calls before it change
 //   nothing;

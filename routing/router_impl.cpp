@@ -90,8 +90,8 @@ void Router::Impl::remove_neighbor(Now now, NeighborId id) {
   const auto found = neighbors.find(id);
   if (found == neighbors.end()) return;
   if (running) {
-    send_hello(now, found->second, true);
     apply(now, found->second, NeighborEvent::carrier_lost, "removed");
+    send_hello(now, found->second, true);  // the last word, or the neighbour would take us for a newcomer
   }
   neighbors.erase(found);
   std::erase_if(reports, [id](const auto& report) { return report.first.first == id; });

@@ -154,6 +154,32 @@ TEST_CASE("questions are answered only as fast as the limit allows") {
   CHECK(fixture.router.outbox().packets.size() == kAnswerBurst);
 }
 
+TEST_CASE("a packet that waited in a queue counts from when it arrived") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  REQUIRE(fixture.state() == NeighborState::exchange);
+  const auto run_until = [&](Time until) {
+    while (fixture.router.next_deadline() <= until) fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  };
+  run_until(kStart.monotonic + 250ms);
+  fixture.hello(kStart + 200ms);  // handed in after calls with later times
+  run_until(kStart.monotonic + 500ms - Duration(1));
+  CHECK(fixture.state() == NeighborState::exchange);
+  run_until(kStart.monotonic + 500ms);
+  CHECK(fixture.state() == NeighborState::down);
+}
+
+TEST_CASE("a neighbour that is removed hears a goodbye and nothing after it") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  fixture.router.remove_neighbor(kStart + 1ms, kNeighbor);
+  REQUIRE_FALSE(fixture.router.outbox().packets.empty());
+  const auto last = decode_message(fixture.router.outbox().packets.back().bytes).value();
+  CHECK(std::get<Hello>(last.content).goodbye);
+  CHECK(fixture.router.neighbors().empty());
+}
+
 TEST_CASE("a packet of an unknown neighbour is counted and dropped") {
   Fixture fixture;
   fixture.router.on_packet(kStart, 99, encode(Envelope{5, 0}, Ask{}));
