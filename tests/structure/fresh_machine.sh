@@ -25,9 +25,11 @@ machine=$1 command=$2
 shift 2
 mount --bind "$machine" "$machine" && cd "$machine" && mount -t proc proc proc && mount -t sysfs sys sys &&
   mount --rbind /dev dev && mount -t tmpfs tmpfs run || exit 1
-# A clean environment: nothing of the host's PATH, compilers or caches.
-exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 STARLING_FRESH_MACHINE=1 "$@" \
+# A clean environment: nothing of the host's PATH, compilers or caches. Not by exec: bash, as process 1, reaps orphans as
+# an init does, and ctest would not.
+env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 STARLING_FRESH_MACHINE=1 "$@" \
   chroot . /bin/bash -c "cd /root/starling && $command"
+exit $?
 BOOT
 on_machine() {
   unshare --mount --pid --fork --kill-child --propagation private /bin/bash "$work/boot" "$fresh" "$1" "${offline[@]}"
