@@ -29,16 +29,18 @@ enum class DropReason : std::uint8_t {
   control_invalid,  // to the control port, but not from the peer's key-derived address, to ours, with hop limit 255
   underlay_loop,    // our own UDP, come back through our own TUN
   // To the network
-  egress_no_route,    // no peer owns this destination
-  egress_multicast,   // multicast that no peer owns: the kernel's own chatter on any interface, nobody's mistake
-  egress_not_ip,      // from the TUN, but no IP packet
-  no_endpoint,        // the peer's address is not known (yet)
-  staged_overflow,    // more than 128 packets waited for a handshake; the oldest went
-  handshake_gave_up,  // no answer to any of 18 initiations; what waited was dropped
-  send_failed,        // the kernel refused the datagram
-  tun_write_failed,   // the kernel refused the inner packet
-  queue_full,         // a queue between threads was full
-  count_              // not a reason: how many there are
+  egress_no_route,     // no peer owns this destination
+  egress_multicast,    // multicast that no peer owns: the kernel's own chatter on any interface, nobody's mistake
+  egress_not_ip,       // from the TUN, but no IP packet
+  no_endpoint,         // the peer's address is not known (yet)
+  staged_overflow,     // more than 128 packets waited for a handshake; the oldest went
+  control_superseded,  // a control packet that waited for a handshake made room for a newer one: no loss, they are
+                       // repeated
+  handshake_gave_up,   // no answer to any of 18 initiations; what waited was dropped
+  send_failed,         // the kernel refused the datagram
+  tun_write_failed,    // the kernel refused the inner packet
+  queue_full,          // a queue between threads was full
+  count_               // not a reason: how many there are
 };
 inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropReason::count_);
 const char* to_string(DropReason reason);

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kEndpoint = "{endpoint}";
 
 // In the order of wg::DropReason, then of routing::RejectReason.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 49> kHints{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 50> kHints{{
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
     {"bad_mac1",
      "a handshake for another public key: the other side has a wrong public key of us (compare `starling show "
@@ -47,6 +47,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 49> kHints{{
     {"no_endpoint",
      "we do not know where this peer is: give it an `endpoint`, or wait until it calls us (it needs ours)"},
     {"staged_overflow", "more than 128 packets waited for a handshake: the peer does not answer (see its endpoint)"},
+    {"control_superseded", "while the peer did not answer, newer routing packets took the place of older ones; normal"},
     {"handshake_gave_up",
      "no answer to 18 initiations at {endpoint}: check endpoint, port, firewall, and that both public keys are right"},
     {"send_failed", "the kernel refused the datagram to {endpoint}: no route to it, a firewall, or too large"},

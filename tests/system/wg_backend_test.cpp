@@ -426,6 +426,30 @@ TEST_CASE("more packets than may wait push out the oldest, and are reported with
   CHECK(a.peer_status(silent).unanswered_initiations == 1);
 }
 
+TEST_CASE("what is normal is counted by a name of its own and reported to nobody") {
+  constexpr std::uint8_t kEchoRequest = 8;
+  Node a("be-a");
+  PeerId silent;
+  {
+    const Node gone("be-c");
+    silent = a.add(gone, true);
+  }
+  for (int i = 0; i < 10; ++i) a.say(silent, "hello");
+  const auto superseded = [&] {
+    return a.peer_status(silent).drops[static_cast<std::size_t>(DropReason::control_superseded)];
+  };
+  REQUIRE(await({&a}, [&] { return superseded() == 6; }));  // the newest four wait
+  inject("be-a", icmp_packet("10.9.0.1", "239.1.2.3", kEchoRequest), 3);
+  const auto multicast = [&] {
+    return a.backend->status().drops[static_cast<std::size_t>(DropReason::egress_multicast)];
+  };
+  REQUIRE(await({&a}, [&] { return multicast() >= 3; }));
+  inject("be-a", std::vector<std::uint8_t>(40, 0));  // something that is reported, and later than all of that
+  REQUIRE(await({&a}, [&] { return a.dropped(kNoPeer, DropReason::egress_not_ip); }));
+  CHECK_FALSE(a.dropped(silent, DropReason::control_superseded));
+  CHECK_FALSE(a.dropped(kNoPeer, DropReason::egress_multicast));
+}
+
 TEST_CASE("a removed peer is a stranger") {
   Node a("be-a"), b("be-b");
   const PeerId b_at_a = a.add(b, true);

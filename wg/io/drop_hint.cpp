@@ -30,6 +30,7 @@ std::string_view drop_hint(DropReason reason) {
     case DropReason::no_endpoint: return "give the peer an Endpoint, or let it start";
     case DropReason::staged_overflow:
       return "the handshake takes long: is the peer's Endpoint right, and does it answer?";
+    case DropReason::control_superseded: return {};
     case DropReason::handshake_gave_up:
       return "the peer does not answer: check Endpoint, firewalls, and that it has our PublicKey";
     case DropReason::send_failed: return "the underlay has no way there: see `ip route get`";

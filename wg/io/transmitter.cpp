@@ -140,7 +140,7 @@ void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   if (queue.size() == limit) {
     queue.pop_front();
     // Control packets are repeated by whoever sends them: that older ones go is no loss to tell a person about.
-    if (kind == Kind::control) context_.drops.count_silently(peer.id, DropReason::staged_overflow);
+    if (kind == Kind::control) context_.drops.count_silently(peer.id, DropReason::control_superseded);
     if (kind == Kind::data) context_.drop(now, peer.id, DropReason::staged_overflow);
   }
   queue.emplace_back(packet.begin(), packet.end());

@@ -25,6 +25,7 @@ const char* to_string(DropReason reason) {
     case DropReason::egress_not_ip: return "egress_not_ip";
     case DropReason::no_endpoint: return "no_endpoint";
     case DropReason::staged_overflow: return "staged_overflow";
+    case DropReason::control_superseded: return "control_superseded";
     case DropReason::handshake_gave_up: return "handshake_gave_up";
     case DropReason::send_failed: return "send_failed";
     case DropReason::tun_write_failed: return "tun_write_failed";
