@@ -31,7 +31,9 @@ bool set_up_mounts(const std::string& node_folder) {
   return ::mount(node_folder.c_str(), kControlFolder, nullptr, MS_BIND, nullptr) == 0;
 }
 
-// Our own programs come first in PATH, installed or not: `starling show` inside means this build's.
+// Our own programs come first in PATH, installed or not: `starling show` inside means this build's. Called before the
+// mount namespace is left: afterwards /proc/self/exe is a path from the machine's root, which is another than ours in a
+// chroot.
 void put_our_programs_first() {
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -57,13 +59,13 @@ std::string exec_in_node(const std::string& lab_name, const std::string& node,
   } catch (const std::system_error& error) {
     return error.what();
   }
+  put_our_programs_first();
   if (!set_up_mounts(std::string(kWorkspaceRoot) + "/" + lab_name + "/" + node))
     return fmt::format("mounts: {}", ::strerror(errno));
   std::vector<std::string> arguments = command;
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  put_our_programs_first();
   ::execvp(argv[0], argv.data());
   return fmt::format("{}: {}", command[0], ::strerror(errno));
 }
