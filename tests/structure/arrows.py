@@ -22,7 +22,7 @@ MAY_INCLUDE = {
 MAY_INCLUDE_FILE = {
     "wg/protocol": FRONT_DOOR,
     "wg/io": FRONT_DOOR,
-    "daemon": FRONT_DOOR | {"wg/io/backend.h"},
+    "daemon": FRONT_DOOR | {"wg/io/backend.h", "wg/io/uapi_server.h"},
     "daemon/config": {"wg/io/backend.h"},
     # The daemon's public pieces: the configuration, and the client's side of the control socket.
     "topologies/lab": {"daemon/control/" + name
