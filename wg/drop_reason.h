@@ -12,18 +12,23 @@ namespace starling::wg {
 enum class DropReason : std::uint8_t {
   // From the network, before a peer is known
   malformed,         // no WireGuard message of this length and type
+  receive_overflow,  // the kernel's socket queue was full (SO_RXQ_OVFL)
+  no_private_key,    // a handshake message, and this device has no private key yet
   bad_mac1,          // an initiation or response for another public key than ours: the other side has a wrong key of us
   unknown_receiver,  // data or response for an index that is no session of ours (a restart, or an old key)
   unknown_peer,      // a valid initiation from a public key that is not configured here
   bad_handshake,     // authentication inside a handshake message failed (wrong preshared key, or tampering)
   handshake_replay,  // an initiation no newer than the last, or a response or cookie reply a second time
   handshake_flood,   // more initiations than the limit
-  low_order_key,     // a public key that makes the shared secret zero
+  cookie_required,   // under load, a valid mac1 without a valid mac2: a cookie reply went out, the message was not read
+  source_rate_limited,  // under load, with a valid mac2: more handshake messages from one source than the limit
+  low_order_key,        // a public key that makes the shared secret zero
   // From the network, in a session
   decrypt_failed,              // AEAD tag does not verify
   replayed,                    // counter seen before or behind the window
   session_expired,             // key older than REJECT_AFTER_TIME or used more than REJECT_AFTER_MESSAGES
   inner_malformed,             // not an IP packet, or its length does not fit
+  ecn_not_capable,             // congestion marked outside, but the inner packet's ends do not speak ECN (RFC 6040)
   ingress_source_not_allowed,  // the ingress filter knows the source, and this peer may not send it
   ingress_source_unknown,      // nobody announces this source (yet)
   control_invalid,  // to the control port, but not from the peer's key-derived address, to ours, with hop limit 255

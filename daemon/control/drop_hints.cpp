@@ -11,8 +11,11 @@ namespace {
 constexpr std::string_view kEndpoint = "{endpoint}";
 
 // In the order of wg::DropReason, then of routing::RejectReason.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 50> kHints{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 55> kHints{{
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
+    {"receive_overflow",
+     "more datagrams came than this host could read: the CPU is busy, or net.core.rmem_max is too small for the rate"},
+    {"no_private_key", "a handshake came before this interface had its private key; normal for a moment"},
     {"bad_mac1",
      "a handshake for another public key: the other side has a wrong public key of us (compare `starling show "
      "status`)"},
@@ -26,12 +29,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 50> kHints{{
      "a handshake's timestamp is not newer than the last: a replay, or the peer's clock went back; two machines with "
      "one key do this too"},
     {"handshake_flood", "more handshakes than the limit from this peer: look for two machines that share one key"},
+    {"cookie_required",
+     "handshakes come in floods, so each sender must first prove its address: honest ones get in with their next try"},
+    {"source_rate_limited",
+     "handshakes come in floods, and this source sends more than its share, with a proven address: find out who it is"},
     {"low_order_key", "the peer's public key is none: compare `public_key` with its `starling pubkey`"},
     {"decrypt_failed", "a data packet does not authenticate: damaged or forged on the way"},
     {"replayed",
      "a packet came twice or very late: normal in small numbers on networks that duplicate or reorder, else a replay"},
     {"session_expired", "the keys are too old and no new handshake succeeded: see whether packets arrive both ways"},
     {"inner_malformed", "what came out of the tunnel is no IP packet: the other side's software is at fault"},
+    {"ecn_not_capable",
+     "congestion on the way to us, for a packet that cannot carry the mark: dropped so that its sender slows down"},
     {"ingress_source_not_allowed",
      "this neighbour may not send that source, since every way to it leads through us: it uses an address that is not "
      "its own, or lacks `transit`"},

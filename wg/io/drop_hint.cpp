@@ -5,6 +5,9 @@ namespace starling::wg {
 std::string_view drop_hint(DropReason reason) {
   switch (reason) {
     case DropReason::malformed: return "something that is not WireGuard sends to this port";
+    case DropReason::receive_overflow:
+      return "more datagrams came than this host could read; a larger net.core.rmem_max may help";
+    case DropReason::no_private_key: return "give this interface its PrivateKey";
     case DropReason::bad_mac1:
       return "the sender has another public key for this node: give it `wg pubkey` of our PrivateKey";
     case DropReason::unknown_receiver: return "left over from before a restart; it ends with the next handshake";
@@ -13,11 +16,17 @@ std::string_view drop_hint(DropReason reason) {
     case DropReason::handshake_replay:
       return "if it goes on, the sender's clock ran backwards or two nodes share its key";
     case DropReason::handshake_flood: return "the sender starts too many handshakes";
+    case DropReason::cookie_required:
+      return "this host is flooded with handshakes; honest senders get in with their next try";
+    case DropReason::source_rate_limited:
+      return "this host is flooded with handshakes, and this source sends more than its share";
     case DropReason::low_order_key: return "the sender's key is not a valid one: make a new one with `wg genkey`";
     case DropReason::decrypt_failed: return "damaged or forged on the way";
     case DropReason::replayed: return "duplicated or much delayed on the way";
     case DropReason::session_expired: return "it ends with the next handshake";
     case DropReason::inner_malformed: return "the peer sends something that is no IP packet";
+    case DropReason::ecn_not_capable:
+      return "congestion on the way; the inner packet could not carry the mark, so its loss is the sign";
     case DropReason::ingress_source_not_allowed:
       return "the source is in another peer's AllowedIPs; move it to this peer's";
     case DropReason::ingress_source_unknown: return "the source is in nobody's AllowedIPs; add it to this peer's";

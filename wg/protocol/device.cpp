@@ -6,7 +6,8 @@ namespace starling::wg {
 
 bool DeviceOutbox::empty() const {
   return datagrams.empty() && sessions_installed.empty() && sessions_retired.empty() && sending_sessions.empty() &&
-         established.empty() && keepalives.empty() && gave_up.empty() && roamed.empty() && drops.empty();
+         established.empty() && keepalives.empty() && gave_up.empty() && roamed.empty() && peers_removed.empty() &&
+         key_log.empty() && drops.empty();
 }
 
 void DeviceOutbox::clear() {
@@ -18,11 +19,14 @@ void DeviceOutbox::clear() {
   keepalives.clear();
   gave_up.clear();
   roamed.clear();
+  peers_removed.clear();
+  key_log.clear();
   drops.clear();
 }
 
-Device::Impl::Impl(const SecretKey& private_key, RandomSource& source)
-    : random(source), local{private_key, derive_public_key(private_key)}, cookie_checker(local.public_key) {}
+Device::Impl::Impl(const SecretKey& private_key, RandomSource& source) : random(source), cookie_checker(PublicKey{}) {
+  set_identity(private_key);
+}
 
 Peer* Device::Impl::find(const PublicKey& key) const {
   const auto found = peers_by_key.find(key);
@@ -101,7 +105,7 @@ void Device::Impl::start_handshake(Now now, Peer& peer) {
     outbox.gave_up.push_back(peer.id);
     return;
   }
-  if (!peer.endpoint) {
+  if (!peer.endpoint || !has_identity()) {
     peer.handshake_wanted = true;
     return;
   }
@@ -157,8 +161,13 @@ const PublicKey& Device::public_key() const {
   return impl_->local.public_key;
 }
 
+void Device::set_key_log(bool on) {
+  impl_->key_log = on;
+}
+
 PeerId Device::add_peer(Now now, const DevicePeerConfig& config) {
-  if (config.public_key == impl_->local.public_key || impl_->find(config.public_key)) return kNoPeer;
+  if (impl_->find(config.public_key)) return kNoPeer;
+  if (impl_->has_identity() && config.public_key == impl_->local.public_key) return kNoPeer;
   const PeerId id = static_cast<PeerId>(impl_->peers.size());
   impl_->peers.push_back(
       std::make_unique<Peer>(id, make_remote_static(impl_->local, config.public_key, config.preshared_key)));
@@ -209,16 +218,20 @@ void Device::set_persistent_keepalive(Now now, PeerId id, std::uint16_t seconds)
 }
 
 void Device::on_handshake_datagram(Now now, const Endpoint& from, Bytes datagram) {
+  const auto without_identity = [&] { impl_->drop(kNoPeer, DropReason::no_private_key, from); };
   // The type and three reserved bytes, read as one number, as every implementation does.
   switch (ByteReader(datagram).u32_le()) {
     case static_cast<std::uint32_t>(MessageType::initiation):
-      if (datagram.size() == sizeof(MessageInitiation)) return impl_->receive_initiation(now, from, datagram);
+      if (datagram.size() != sizeof(MessageInitiation)) break;
+      return impl_->has_identity() ? impl_->receive_initiation(now, from, datagram) : without_identity();
       break;
     case static_cast<std::uint32_t>(MessageType::response):
-      if (datagram.size() == sizeof(MessageResponse)) return impl_->receive_response(now, from, datagram);
+      if (datagram.size() != sizeof(MessageResponse)) break;
+      return impl_->has_identity() ? impl_->receive_response(now, from, datagram) : without_identity();
       break;
     case static_cast<std::uint32_t>(MessageType::cookie_reply):
-      if (datagram.size() == sizeof(MessageCookieReply)) return impl_->receive_cookie_reply(now, from, datagram);
+      if (datagram.size() != sizeof(MessageCookieReply)) break;
+      return impl_->has_identity() ? impl_->receive_cookie_reply(now, from, datagram) : without_identity();
       break;
     default: break;
   }

@@ -77,6 +77,19 @@ struct DeviceOutbox {
     Endpoint endpoint;
   };
   std::vector<Roamed> roamed;
+  // Peers that set_private_key removed, because their public key became our own.
+  std::vector<PeerId> peers_removed;
+
+  // The secrets of a handshake that we took part in, by which a recording of it can be read; only after
+  // set_key_log(true). One entry per initiation or response of ours, each with an ephemeral key of its own.
+  struct KeyLogEntry {
+    SecretKey local_static;
+    PublicKey remote_static;
+    SecretKey local_ephemeral;
+    SecretKey preshared_key;  // zeros: none
+  };
+  std::vector<KeyLogEntry> key_log;
+
   struct Drop {
     PeerId peer;  // may be kNoPeer
     DropReason reason;
@@ -102,13 +115,23 @@ struct DevicePeerStatus {
 
 class Device {
  public:
-  // `random` must outlive the Device.
+  // `random` must outlive the Device. An all-zero private key means "none yet": until there is one no handshake begins
+  // and what comes in is DropReason::no_private_key; peers that want a handshake wait for it.
   Device(const SecretKey& private_key, RandomSource& random);
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  const PublicKey& public_key() const;
+  const PublicKey& public_key() const;  // zeros without a private key
+
+  // Another private key (zeros: none). A peer that has our new public key is removed (outbox().peers_removed). Sessions
+  // stop sending and only receive what is under way; handshakes that are under way are forgotten; for peers that had
+  // either, and an endpoint, a handshake starts at once. What is known of peers' timestamps stays, so that no old
+  // initiation is new again. The same key again changes nothing.
+  void set_private_key(Now now, const SecretKey& private_key);
+
+  // Whether the secrets of handshakes go to outbox().key_log. Off at first.
+  void set_key_log(bool on);
 
   // kNoPeer if the key is there already or is our own.
   PeerId add_peer(Now now, const DevicePeerConfig& config);

@@ -32,6 +32,11 @@ void Device::Impl::queue(Peer& peer, Bytes message) {
   peer.handshake_tx_bytes += message.size();
 }
 
+void Device::Impl::log_keys(const Peer& peer, const SecretKey& ephemeral_private) {
+  if (!key_log) return;
+  outbox.key_log.push_back({local.private_key, peer.remote.public_key, ephemeral_private, peer.remote.preshared_key});
+}
+
 void Device::Impl::send_initiation(Now now, Peer& peer) {
   forget_initiation(peer);
   peer.last_timestamp_sent = std::max(Tai64n::at(now.wall), peer.last_timestamp_sent.next());
@@ -42,6 +47,7 @@ void Device::Impl::send_initiation(Now now, Peer& peer) {
     forget_initiation(peer);
     return;
   }
+  log_keys(peer, peer.initiation->ephemeral_private);
   peer.cookies.add_macs(now.monotonic, bytes_of(message));
   peer.initiations_sent++;
   peer.last_handshake_sent = now.monotonic;
@@ -83,6 +89,7 @@ void Device::Impl::send_response(Now now, Peer& peer, ResponderState& state) {
     indices.release(index);
     return drop(peer.id, drop_reason(result), *peer.endpoint);
   }
+  log_keys(peer, state.ephemeral_private);
   peer.cookies.add_macs(now.monotonic, bytes_of(message));
   install_next(now.monotonic, peer,
                std::make_shared<Session>(peer.id, begin_session(state.symmetric, false), index, state.remote_index,

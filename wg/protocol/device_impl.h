@@ -1,4 +1,5 @@
-// The inside of Device (device.h): device.cpp is its calls and timers, device_handshake.cpp the handshake messages.
+// The inside of Device (device.h): device.cpp is its calls and timers, device_handshake.cpp the handshake messages,
+// device_identity.cpp the private key.
 #pragma once
 
 #include <memory>
@@ -22,6 +23,11 @@ struct Device::Impl {
   // To be called after everything that may have moved one of the peer's timers.
   void reschedule(Peer& peer);
 
+  // Our own key (device_identity.cpp)
+  bool has_identity() const { return !local.private_key.is_zero(); }
+  void set_identity(const SecretKey& private_key);
+  void renew_peer(Now now, Peer& peer);
+
   // Sessions
   void install_current(Time now, Peer& peer, SessionPtr session);
   void install_next(Time now, Peer& peer, SessionPtr session);
@@ -43,13 +49,15 @@ struct Device::Impl {
   void send_initiation(Now now, Peer& peer);
   void send_response(Now now, Peer& peer, ResponderState& state);
   void queue(Peer& peer, Bytes message);
+  void log_keys(const Peer& peer, const SecretKey& ephemeral_private);
   void receive_initiation(Now now, const Endpoint& from, Bytes datagram);
   void receive_response(Now now, const Endpoint& from, Bytes datagram);
   void receive_cookie_reply(Now now, const Endpoint& from, Bytes datagram);
 
   RandomSource& random;
-  const KeyPair local;
-  const CookieChecker cookie_checker;
+  KeyPair local;  // zeros: no private key yet
+  CookieChecker cookie_checker;
+  bool key_log = false;
   std::vector<std::unique_ptr<Peer>> peers;            // by PeerId; null once removed
   std::unordered_map<PublicKey, PeerId> peers_by_key;  // never iterated
   IndexTable indices;

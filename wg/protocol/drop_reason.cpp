@@ -5,17 +5,22 @@ namespace starling::wg {
 const char* to_string(DropReason reason) {
   switch (reason) {
     case DropReason::malformed: return "malformed";
+    case DropReason::receive_overflow: return "receive_overflow";
+    case DropReason::no_private_key: return "no_private_key";
     case DropReason::bad_mac1: return "bad_mac1";
     case DropReason::unknown_receiver: return "unknown_receiver";
     case DropReason::unknown_peer: return "unknown_peer";
     case DropReason::bad_handshake: return "bad_handshake";
     case DropReason::handshake_replay: return "handshake_replay";
     case DropReason::handshake_flood: return "handshake_flood";
+    case DropReason::cookie_required: return "cookie_required";
+    case DropReason::source_rate_limited: return "source_rate_limited";
     case DropReason::low_order_key: return "low_order_key";
     case DropReason::decrypt_failed: return "decrypt_failed";
     case DropReason::replayed: return "replayed";
     case DropReason::session_expired: return "session_expired";
     case DropReason::inner_malformed: return "inner_malformed";
+    case DropReason::ecn_not_capable: return "ecn_not_capable";
     case DropReason::ingress_source_not_allowed: return "ingress_source_not_allowed";
     case DropReason::ingress_source_unknown: return "ingress_source_unknown";
     case DropReason::control_invalid: return "control_invalid";

@@ -44,6 +44,13 @@ std::vector<SessionPtr> Keypairs::confirm_next(Time now) {
   return trim_previous(now);
 }
 
+std::vector<SessionPtr> Keypairs::stop_all(Time now) {
+  demote(current_);
+  demote(next_);
+  can_send_ = false;
+  return trim_previous(now);
+}
+
 std::vector<SessionPtr> Keypairs::clear() {
   demote(current_);
   demote(next_);

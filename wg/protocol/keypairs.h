@@ -28,6 +28,8 @@ class Keypairs {
   std::vector<SessionPtr> add_next(SessionPtr session);
   // `next` received its first message.
   std::vector<SessionPtr> confirm_next(Time now);
+  // All that is left only receives.
+  std::vector<SessionPtr> stop_all(Time now);
   std::vector<SessionPtr> clear();
 
   const std::vector<SessionPtr>& previous() const { return previous_; }  // newest first

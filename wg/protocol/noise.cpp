@@ -140,6 +140,7 @@ HandshakeResult create_response(const RemoteStatic& remote, std::uint32_t local_
 
   // msg.empty := AEAD(k, 0, ε, H); H := HASH(H || msg.empty)
   state.symmetric.seal_and_hash(k, {}, message.encrypted_nothing);
+  state.ephemeral_private = ephemeral.private_key;
   return HandshakeResult::ok;
 }
 

@@ -76,6 +76,7 @@ struct ResponderState {
   SymmetricState symmetric;
   PublicKey initiator;  // its static key
   PublicKey remote_ephemeral;
+  SecretKey ephemeral_private;  // ours, once the response is made
   std::uint32_t remote_index = 0;
   Tai64n timestamp;
 };

@@ -31,7 +31,7 @@ struct Peer {
 
   // The handshake
   std::optional<InitiatorState> initiation;  // sent by us and not answered; holds an index
-  bool handshake_wanted = false;             // as soon as the endpoint is known
+  bool handshake_wanted = false;             // as soon as the endpoint is known, and our private key
   bool sent_last_minute_handshake = false;   // for the present session
   std::uint32_t initiations_sent = 0;        // in the present attempt
   std::optional<Time> last_handshake_sent;   // initiation or response

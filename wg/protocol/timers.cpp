@@ -54,6 +54,12 @@ void Timers::handshake_gave_up() {
   any_authenticated_packet_sent();  // nothing can be sent: no keepalive either
 }
 
+void Timers::identity_changed() {
+  handshake_gave_up();
+  disarm(Timer::new_handshake);
+  disarm(Timer::stop_sending);
+}
+
 void Timers::session_derived(Time now) {
   deadline(Timer::zero_key_material) = now + kZeroKeyMaterialAfterTime;
 }

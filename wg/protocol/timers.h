@@ -45,6 +45,8 @@ class Timers {
   // The answer to our initiation came, or the first data message of a session that we answered.
   void handshake_complete();
   void handshake_gave_up();
+  // Nothing of before can send or be answered any more.
+  void identity_changed();
   // Keys were derived, as either side.
   void session_derived(Time now);
   // A session made at `created` is the one that sends now.
