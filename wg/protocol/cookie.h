@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/ip.h"
 #include "base/key.h"
+#include "base/random.h"
 #include "base/time.h"
 #include "wg/protocol/crypto.h"
 #include "wg/protocol/messages.h"
@@ -22,8 +24,26 @@ class CookieChecker {
   // `message` is an initiation or a response, whole.
   bool verify_mac1(Bytes message) const;
 
+  // Whether its mac2 was made with a cookie that we gave to this address and port.
+  bool verify_mac2(Time now, Bytes message, const Endpoint& from) const;
+  // The reply that gives `from` its cookie, in answer to this message.
+  MessageCookieReply create_reply(Time now, Bytes message, const Endpoint& from, RandomSource& random);
+
  private:
+  // R_m of the whitepaper: drawn when first needed, and anew every two minutes.
+  struct Secret {
+    SecretKey value;
+    Time drawn;
+  };
+
+  void renew_secret(Time now, RandomSource& random);
+
   Hash mac1_key_;
+  Hash cookie_key_;
+  std::optional<Secret> secret_;
+  // The one before it still counts for as long as an initiator may use a cookie made with it. So no cookie ends before
+  // its owner drops it, who would else have to ask again in the middle of a flood.
+  std::optional<Secret> previous_secret_;
 };
 
 // The sender's half, one per peer.

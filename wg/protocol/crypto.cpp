@@ -128,6 +128,13 @@ bool aead_open(const SecretKey& key, std::uint64_t counter, Bytes ciphertext, By
                                                    key.bytes().data()) == 0;
 }
 
+void xaead_seal(const Hash& key, const std::array<std::uint8_t, 24>& nonce, Bytes plaintext, Bytes additional,
+                MutableBytes out) {
+  if (out.size() != plaintext.size() + kTagSize) throw std::invalid_argument("xaead_seal: wrong size of out");
+  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(), additional.data(),
+                                             additional.size(), nullptr, nonce.data(), key.data());
+}
+
 bool xaead_open(const Hash& key, const std::array<std::uint8_t, 24>& nonce, Bytes ciphertext, Bytes additional,
                 MutableBytes out) {
   if (ciphertext.size() != out.size() + kTagSize) throw std::invalid_argument("xaead_open: wrong size of out");

@@ -62,7 +62,9 @@ void aead_seal(const SecretKey& key, std::uint64_t counter, Bytes plaintext, Byt
 // False if the tag does not verify; `out` (the ciphertext's size − kTagSize) is then zeros or untouched.
 [[nodiscard]] bool aead_open(const SecretKey& key, std::uint64_t counter, Bytes ciphertext, Bytes additional,
                              MutableBytes out);
-// XAEAD with a random 24-byte nonce, for cookie replies.
+// XAEAD with a random 24-byte nonce, for cookie replies; sizes as above.
+void xaead_seal(const Hash& key, const std::array<std::uint8_t, 24>& nonce, Bytes plaintext, Bytes additional,
+                MutableBytes out);
 [[nodiscard]] bool xaead_open(const Hash& key, const std::array<std::uint8_t, 24>& nonce, Bytes ciphertext,
                               Bytes additional, MutableBytes out);
 

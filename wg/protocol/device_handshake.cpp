@@ -57,8 +57,23 @@ void Device::Impl::send_initiation(Now now, Peer& peer) {
   queue(peer, bytes_of(message));
 }
 
+bool Device::Impl::admit(Now now, PeerId peer, const Endpoint& from, Bytes datagram) {
+  if (!load.arrived(now.monotonic)) return true;
+  if (!cookie_checker.verify_mac2(now.monotonic, datagram, from)) {
+    MessageCookieReply reply = cookie_checker.create_reply(now.monotonic, datagram, from, random);
+    const Bytes bytes = bytes_of(reply);
+    outbox.datagrams.push_back({kNoPeer, from, {bytes.begin(), bytes.end()}});
+    drop(peer, DropReason::cookie_required, from);
+    return false;
+  }
+  if (sources.admit(now.monotonic, from.address)) return true;
+  drop(peer, DropReason::source_rate_limited, from);
+  return false;
+}
+
 void Device::Impl::receive_initiation(Now now, const Endpoint& from, Bytes datagram) {
   if (!cookie_checker.verify_mac1(datagram)) return drop(kNoPeer, DropReason::bad_mac1, from);
+  if (!admit(now, kNoPeer, from, datagram)) return;
   const auto message = read_message<MessageInitiation>(datagram);
   ResponderState state(local.public_key);
   HandshakeResult result = identify_initiator(local, message, state);
@@ -109,6 +124,7 @@ void Device::Impl::receive_response(Now now, const Endpoint& from, Bytes datagra
   // Else the index is that of a session by now: the same answer a second time.
   if (!peer.initiation || peer.initiation->local_index != message.receiver.value())
     return drop(peer.id, DropReason::handshake_replay, from);
+  if (!admit(now, peer.id, from, datagram)) return;
   const HandshakeResult result = consume_response(local, peer.remote, message, *peer.initiation);
   if (result != HandshakeResult::ok) return drop(peer.id, drop_reason(result), from);
 

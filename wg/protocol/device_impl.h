@@ -9,8 +9,10 @@
 #include "wg/protocol/cookie.h"
 #include "wg/protocol/deadline_queue.h"
 #include "wg/protocol/device.h"
+#include "wg/protocol/handshake_load.h"
 #include "wg/protocol/index_table.h"
 #include "wg/protocol/peer.h"
+#include "wg/protocol/source_limiter.h"
 
 namespace starling::wg {
 
@@ -50,6 +52,9 @@ struct Device::Impl {
   void send_response(Now now, Peer& peer, ResponderState& state);
   void queue(Peer& peer, Bytes message);
   void log_keys(const Peer& peer, const SecretKey& ephemeral_private);
+  // Whether a message with a valid mac1 is to be read. Under load it must prove its address first, or a cookie reply
+  // goes out that lets it do so the next time; `peer` as far as it is known.
+  bool admit(Now now, PeerId peer, const Endpoint& from, Bytes datagram);
   void receive_initiation(Now now, const Endpoint& from, Bytes datagram);
   void receive_response(Now now, const Endpoint& from, Bytes datagram);
   void receive_cookie_reply(Now now, const Endpoint& from, Bytes datagram);
@@ -57,6 +62,8 @@ struct Device::Impl {
   RandomSource& random;
   KeyPair local;  // zeros: no private key yet
   CookieChecker cookie_checker;
+  HandshakeLoad load;
+  SourceLimiter sources;
   bool key_log = false;
   std::vector<std::unique_ptr<Peer>> peers;            // by PeerId; null once removed
   std::unordered_map<PublicKey, PeerId> peers_by_key;  // never iterated

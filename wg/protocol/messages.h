@@ -44,6 +44,15 @@ inline constexpr Duration kLastMinuteHandshakeTime = kRejectAfterTime - kKeepali
 // At most 50 initiations a second are answered per peer.
 inline constexpr Duration kInitiationInterval = std::chrono::milliseconds(20);
 
+// Under load (§5.3; the numbers are the implementations'): when this many handshake messages wait, of which one is read
+// in this time, and for this long after.
+inline constexpr std::uint32_t kHandshakeQueueSize = 128;
+inline constexpr Duration kHandshakeDrainTime = std::chrono::milliseconds(1);
+inline constexpr Duration kUnderLoadTime = std::chrono::seconds(1);
+// Then 20 handshake messages a second are read from one source, 5 of them at once.
+inline constexpr Duration kSourceInterval = std::chrono::milliseconds(50);
+inline constexpr std::uint32_t kSourceBurst = 5;
+
 inline constexpr std::size_t kPaddingMultiple = 16;           // bytes; never above the MTU
 inline constexpr std::size_t kMaxStagedPackets = 128;         // per peer, waiting for a session
 inline constexpr std::uint8_t kHandshakeTrafficClass = 0x88;  // AF41, as every implementation sends them
