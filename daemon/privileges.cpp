@@ -4,12 +4,13 @@
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
+
+#include "base/core_dump.h"
 
 namespace starling::daemon {
 
@@ -26,11 +27,7 @@ std::uint64_t bit(int capability) {
 }  // namespace
 
 std::optional<Error> drop_privileges(bool keep_low_ports) {
-#ifndef __SANITIZE_ADDRESS__  // the leak checker attaches to the process as a debugger does
-  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed("PR_SET_DUMPABLE");
-#endif
-  const rlimit no_core{0, 0};
-  if (setrlimit(RLIMIT_CORE, &no_core) != 0) return failed("RLIMIT_CORE");
+  if (auto error = disable_core_dumps()) return error;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("PR_SET_NO_NEW_PRIVS");
 
   const std::uint64_t wanted = bit(CAP_NET_ADMIN) | (keep_low_ports ? bit(CAP_NET_BIND_SERVICE) : 0);
