@@ -8,3 +8,4 @@ for program in starlingd starling starling-lab starling-wg; do
   "$work/prefix/bin/$program" --help | grep -qi usage || fail "$program --help prints no usage"
 done
 "$work/prefix/bin/starling" lab --help | grep -qi usage || fail "starling does not find its installed sister starling-lab"
+[ -r "$work/prefix/share/starling/wireshark/starling.lua" ] || fail "the Wireshark dissector is not installed"
