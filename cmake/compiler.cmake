@@ -14,7 +14,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(starling_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-array-bounds
     -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
-if(STARLING_SANITIZE)
+if(STARLING_FUZZ)
+  # Everything reports to libFuzzer which branches it takes; only the targets in tests/fuzz get libFuzzer's main.
+  target_compile_options(starling_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_definitions(starling_options INTERFACE _GLIBCXX_ASSERTIONS _GLIBCXX_SANITIZE_VECTOR)
+  target_link_options(starling_options INTERFACE -fsanitize=address,undefined)
+elseif(STARLING_SANITIZE)
   target_compile_options(starling_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
     -fno-sanitize-recover=undefined)
   target_link_options(starling_options INTERFACE -fsanitize=address,undefined)
