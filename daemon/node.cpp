@@ -80,8 +80,8 @@ class Node::Impl final : private wg::BackendObserver {
   void on_control_packet(Now received_at, wg::PeerId peer, Bytes payload) override;
   void on_session(Now at, wg::PeerId peer, bool as_initiator) override;
   void on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) override;
-  void on_drop(Now at, wg::PeerId peer, wg::DropReason reason, std::uint64_t count,
-               std::optional<IpAddress> source) override;
+  void on_drop(Now at, const wg::DropReport& report) override;
+  void on_warning(Now at, const std::string& what) override;
   void on_fatal(Now at, const std::string& what) override;
 
   std::optional<Error> open_control(const std::string& path);
@@ -268,10 +268,13 @@ void Node::Impl::on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) 
   locator_->on_roamed(peer, endpoint);
 }
 
-void Node::Impl::on_drop(Now at, wg::PeerId peer, wg::DropReason reason, std::uint64_t count,
-                         std::optional<IpAddress> source) {
-  const auto endpoint = peer == wg::kNoPeer ? std::nullopt : locator_->endpoint_of(peer);
-  routing_->publisher().publish_drop(peer, reason, count, source, endpoint, at);
+void Node::Impl::on_drop(Now at, const wg::DropReport& report) {
+  const auto endpoint = report.peer == wg::kNoPeer ? std::nullopt : locator_->endpoint_of(report.peer);
+  routing_->publisher().publish_drop(report.peer, report.reason, report.count, report.address, endpoint, at);
+}
+
+void Node::Impl::on_warning(Now at, const std::string& what) {
+  log_.publish(EventLevel::warning, "interface.warning", {{"interface", config_.interface}, {"reason", what}}, at);
 }
 
 void Node::Impl::on_fatal(Now at, const std::string& what) {

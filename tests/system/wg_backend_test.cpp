@@ -65,12 +65,6 @@ SecretKey new_key() {
   return key;
 }
 
-struct Drop {
-  PeerId peer;
-  DropReason reason;
-  std::uint64_t count;
-};
-
 enum class Begin : std::uint8_t { at_once, later };
 
 struct Node final : BackendObserver {
@@ -102,7 +96,7 @@ struct Node final : BackendObserver {
     backend->send_control(peer, Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
   }
   bool dropped(PeerId peer, DropReason reason) const {
-    for (const Drop& drop : drops) {
+    for (const DropReport& drop : drops) {
       if (drop.peer == peer && drop.reason == reason) return true;
     }
     return false;
@@ -117,9 +111,8 @@ struct Node final : BackendObserver {
   void on_control_packet(Now, PeerId, Bytes payload) override { heard.emplace_back(payload.begin(), payload.end()); }
   void on_session(Now, PeerId peer, bool as_initiator) override { sessions.emplace_back(peer, as_initiator); }
   void on_endpoint(Now, PeerId, const Endpoint& at) override { endpoints.push_back(at); }
-  void on_drop(Now, PeerId peer, DropReason reason, std::uint64_t count, std::optional<IpAddress>) override {
-    drops.push_back({peer, reason, count});
-  }
+  void on_drop(Now, const DropReport& report) override { drops.push_back(report); }
+  void on_warning(Now, const std::string& what) override { warnings.push_back(what); }
   void on_fatal(Now, const std::string& what) override { fatal = what; }
 
   PublicKey public_key;
@@ -128,7 +121,8 @@ struct Node final : BackendObserver {
   std::vector<std::string> heard;
   std::vector<std::pair<PeerId, bool>> sessions;
   std::vector<Endpoint> endpoints;
-  std::vector<Drop> drops;
+  std::vector<DropReport> drops;
+  std::vector<std::string> warnings;
   std::string fatal;
 };
 

@@ -32,11 +32,19 @@ PublicKey derive_public_key(const SecretKey& private_key);
 
 struct BackendConfig {
   std::string interface;           // 1..15 bytes; created, must not exist
-  SecretKey private_key;           // clamped on use
+  SecretKey private_key;           // clamped on use; zeros: none yet, so no handshake until set_private_key
   std::uint16_t listen_port = 0;   // 0: the kernel picks one; the same on IPv4 and IPv6
   std::uint32_t fwmark = 0;        // SO_MARK of the UDP sockets, 0 none
   int mtu = 1420;                  // bytes of an inner packet, 1280..65535
   std::uint16_t control_port = 0;  // UDP port of control packets inside the tunnel; 0: none, such packets are ordinary
+  // The UDP port is bound while the interface is up, and only then. False leaves it down, for others to bring up.
+  bool bring_up = true;
+  // >= 0: an open TUN to use instead of creating one (`interface` is then not looked at). Taken over, closed at the
+  // end.
+  int tun_fd = -1;
+  // Where the keys of each handshake are written for Wireshark (key_log.h): whoever has it can read all traffic. Empty:
+  // nowhere.
+  std::string key_log_file;
 };
 
 struct PeerConfig {
@@ -63,14 +71,34 @@ struct PeerStatus {
 };
 
 struct BackendStatus {
-  std::string interface;
+  std::string interface;  // its present name
   std::uint32_t interface_index = 0;
-  PublicKey public_key;
-  std::uint16_t listen_port = 0;
+  bool up = false;                // the interface; its UDP port is bound
+  PublicKey public_key;           // meaningless without a private key
+  std::uint16_t listen_port = 0;  // 0: none was ever bound or asked for
   std::uint32_t fwmark = 0;
-  int mtu = 0;
-  DropCounters drops{};  // where no peer is known
+  int mtu = 0;                        // the interface's at this moment
+  std::uint64_t tun_queue_drops = 0;  // packets that the interface's own queue had no room for, as the kernel counts
+  DropCounters drops{};               // where no peer is known
   std::vector<PeerStatus> peers;
+};
+
+// Packets that were not carried, all for one reason.
+struct DropReport {
+  PeerId peer = kNoPeer;
+  DropReason reason{};
+  std::uint64_t count = 0;
+  // Of the newest: the inner source (ingress_*), inner destination (egress_*) or outer address, if known.
+  std::optional<IpAddress> address;
+  std::uint16_t port = 0;  // of an outer address; 0 unknown
+
+  friend bool operator==(const DropReport&, const DropReport&) = default;
+};
+
+// What the kernel refused.
+struct SystemError {
+  int code = 0;         // errno
+  std::string message;  // what failed, and what would help
 };
 
 // What the engine tells its owner, always from inside dispatch().
@@ -84,10 +112,10 @@ class BackendObserver {
   // An authenticated packet came from another address than before.
   virtual void on_endpoint(Now at, PeerId peer, const Endpoint& endpoint) = 0;
   // Packets were dropped: rate-limited to about one call a second per peer and reason, with the count since the last
-  // one. `peer` may be kNoPeer. `source` is the inner source (ingress_*), inner destination (egress_*) or outer
-  // address, if known.
-  virtual void on_drop(Now at, PeerId peer, DropReason reason, std::uint64_t count,
-                       std::optional<IpAddress> source) = 0;
+  // one.
+  virtual void on_drop(Now at, const DropReport& report) = 0;
+  // Something is wrong that a person should know of, and the backend goes on.
+  virtual void on_warning(Now at, const std::string& what) = 0;
   // The TUN is gone (someone deleted it) or a socket failed for good; the backend carries nothing any more.
   virtual void on_fatal(Now at, const std::string& what) = 0;
 };
@@ -106,6 +134,15 @@ class Backend {
   virtual void remove_peer(PeerId peer) = 0;
   // Also starts a handshake at once if packets wait for one.
   virtual void set_endpoint(PeerId peer, const Endpoint& endpoint) = 0;
+  virtual void set_preshared_key(PeerId peer, const SecretKey& key) = 0;             // zeros: none
+  virtual void set_persistent_keepalive(PeerId peer, std::uint16_t interval_s) = 0;  // 0 off; from 0 sends one at once
+
+  // Of the interface, at any time. With a new private key (zeros: none) the sessions end, peers that had one shake
+  // hands at once, and a peer whose public key is now our own is removed.
+  virtual void set_private_key(const SecretKey& key) = 0;
+  // Refused, everything stays as it was. Port 0: the kernel picks one. Mark 0: none.
+  virtual std::optional<SystemError> set_listen_port(std::uint16_t port) = 0;
+  virtual std::optional<SystemError> set_fwmark(std::uint32_t mark) = 0;
 
   // Compile the description and swap it in as one atomic step; packets see the old table or the new, never a mixture.
   virtual void set_egress(const EgressDescription& description) = 0;
@@ -130,9 +167,9 @@ class Backend {
   virtual void dispatch(BackendObserver& observer) = 0;
 };
 
-// Our own engine: one TUN, one UDP port, one thread. The interface is created and up when this returns, and carries
-// nothing before start(); addresses and routes are the caller's. An error names what failed and what would help (no
-// /dev/net/tun, no CAP_NET_ADMIN, port in use).
+// Our own engine: one TUN, one UDP port, one thread. The interface is there (and up, if asked for) when this returns,
+// and carries nothing before start(); addresses and routes are the caller's. An error names what failed and what would
+// help (no /dev/net/tun, no CAP_NET_ADMIN, port in use).
 Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& config);
 
 }  // namespace starling::wg

@@ -36,12 +36,16 @@ void DropLog::count_silently(PeerId peer, DropReason reason) {
   ++find_or_unknown(peer, reason).total;
 }
 
-void DropLog::record(Time now, PeerId peer, DropReason reason, const std::optional<IpAddress>& source) {
-  Tally& tally = find_or_unknown(peer, reason);
-  ++tally.total;
-  tally.source = source;
-  if (tally.unreported++ > 0) return;
-  waiting_.push_back({peer, reason});
+void DropLog::record(Time now, const DropReport& drop) {
+  PeerId peer = drop.peer;
+  Tally& tally = find_or_unknown(peer, drop.reason);
+  tally.total += drop.count;
+  tally.address = drop.address;
+  tally.port = drop.port;
+  const bool waits_already = tally.unreported > 0;
+  tally.unreported += drop.count;
+  if (waits_already) return;
+  waiting_.push_back({peer, drop.reason});
   next_deadline_ = std::min(next_deadline_, std::max(due(tally), now));
 }
 
@@ -56,7 +60,7 @@ void DropLog::take_due(Time now, std::vector<DropReport>& out) {
       next_deadline_ = std::min(next_deadline_, due(tally));
       return false;
     }
-    out.push_back({waiting.peer, waiting.reason, tally.unreported, tally.source});
+    out.push_back({waiting.peer, waiting.reason, tally.unreported, tally.address, tally.port});
     tally.unreported = 0;
     tally.reported = now;
     return true;

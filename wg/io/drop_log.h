@@ -10,18 +10,12 @@
 #include "base/ip.h"
 #include "base/time.h"
 #include "wg/drop_reason.h"
+#include "wg/io/backend.h"
 #include "wg/tables.h"
 
 namespace starling::wg {
 
 inline constexpr Duration kDropReportInterval = std::chrono::seconds(1);
-
-struct DropReport {
-  PeerId peer = kNoPeer;
-  DropReason reason{};
-  std::uint64_t count = 0;
-  std::optional<IpAddress> source;  // of the newest
-};
 
 class DropLog {
  public:
@@ -35,7 +29,7 @@ class DropLog {
   void remove_peer(PeerId peer);
 
   // `peer` may be kNoPeer. What a peer that was removed still causes counts as of no known peer.
-  void record(Time now, PeerId peer, DropReason reason, const std::optional<IpAddress>& source);
+  void record(Time now, const DropReport& drop);
   // Counts without ever telling anyone.
   void count_silently(PeerId peer, DropReason reason);
 
@@ -51,7 +45,8 @@ class DropLog {
     std::uint64_t total = 0;
     std::uint64_t unreported = 0;
     std::optional<Time> reported;  // when last
-    std::optional<IpAddress> source;
+    std::optional<IpAddress> address;
+    std::uint16_t port = 0;
   };
   using Slot = std::array<Tally, kDropReasonCount>;
   struct Waiting {

@@ -26,14 +26,17 @@ bool contains(const std::vector<int>& fds, int fd) {
 
 }  // namespace
 
-Engine::Engine(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets> udp, const EgressCell& egress,
-               const IngressCell& ingress, NotificationQueue& notifications, CommandQueue& commands)
+Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::optional<KeyLog> key_log,
+               const EgressCell& egress, const IngressCell& ingress, NotificationQueue& notifications,
+               CommandQueue& commands)
     : context_(config, std::move(tun), std::move(udp), egress, ingress, notifications),
       transmitter_(context_),
       receiver_(context_, *this),
       commands_(commands),
+      key_log_(std::move(key_log)),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {
+  context_.device.set_key_log(key_log_.has_value());
   constexpr std::uint32_t kNothingYet = 0;
   for (const int fd : packet_fds()) watch(fd, kNothingYet);
   watch(commands_.fd(), EPOLLIN);
@@ -41,7 +44,7 @@ Engine::Engine(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets>
 }
 
 std::array<int, 3> Engine::packet_fds() const {
-  return {context_.tun.fd(), context_.udp->fd(Family::ipv4), context_.udp->fd(Family::ipv6)};
+  return {context_.tun.fd(), context_.udp.fd(Family::ipv4), context_.udp.fd(Family::ipv6)};
 }
 
 void Engine::watch(int fd, std::uint32_t events) {
@@ -49,9 +52,9 @@ void Engine::watch(int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.fd = fd;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-  }
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return;
+  if (errno == EEXIST && ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0) return;
+  throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
 void Engine::start() {
@@ -78,7 +81,7 @@ void Engine::run() {
 
 void Engine::turn(Now now, const std::vector<int>& readable) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    if (started_ && contains(readable, context_.udp->fd(family))) receiver_.receive(now, family);
+    if (started_ && contains(readable, context_.udp.fd(family))) receiver_.receive(now, family);
   }
   drain_device(now);
   if (contains(readable, commands_.fd())) commands_.run(now);
@@ -120,7 +123,12 @@ void Engine::apply(Now now, const DeviceOutbox& outbox) {
       transmitter_.drop_staged(now, *peer, DropReason::handshake_gave_up);
     }
   }
-  for (const DeviceOutbox::Drop& drop : outbox.drops) context_.drop(now, drop.peer, drop.reason, drop.from.address);
+  for (const DeviceOutbox::KeyLogEntry& entry : outbox.key_log) write_key_log(now, entry);
+  for (const PeerId id : outbox.peers_removed) forget_peer(id);
+  for (const DeviceOutbox::Drop& drop : outbox.drops) {
+    drop.from == Endpoint{} ? context_.drop(now, drop.peer, drop.reason)
+                            : context_.drop(now, drop.peer, drop.reason, drop.from);
+  }
 }
 
 void Engine::on_established(Now now, const DeviceOutbox::Established& established) {
@@ -138,12 +146,22 @@ void Engine::on_roamed(Now now, const DeviceOutbox::Roamed& roamed) {
   context_.notify({now, EndpointNotification{peer->id, roamed.endpoint}}, peer->id);
 }
 
+// Told once: a full disk stays full.
+void Engine::write_key_log(Now now, const DeviceOutbox::KeyLogEntry& entry) {
+  if (!key_log_) return;
+  if (const std::optional<Error> error = key_log_->write(entry)) {
+    context_.notify({now, WarningNotification{error->message}}, kNoPeer);
+    key_log_.reset();
+    context_.device.set_key_log(false);
+  }
+}
+
 void Engine::report_drops(Now now) {
   if (context_.drops.next_deadline() > now.monotonic) return;
   reports_.clear();
   context_.drops.take_due(now.monotonic, reports_);
   for (const DropReport& report : reports_) {
-    context_.notify({now, DropNotification{report.peer, report.reason, report.count, report.source}}, report.peer);
+    context_.notify({now, report}, report.peer);
   }
 }
 
@@ -188,6 +206,10 @@ void Engine::remove_peer(Now now, PeerId peer) {
   if (context_.peers.find(peer) == nullptr) return;
   context_.device.remove_peer(now, peer);
   drain_device(now);  // its sessions leave the table
+  forget_peer(peer);
+}
+
+void Engine::forget_peer(PeerId peer) {
   context_.peers.remove(peer);
   context_.drops.remove_peer(peer);
 }
@@ -209,15 +231,40 @@ void Engine::catch_up(Now now) {
   drain_device(now);  // sends what earlier commands sealed
   if (!started_) return;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    if (context_.udp->fd(family) < 0) continue;
+    if (context_.udp.fd(family) < 0) continue;
     for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(now, family); ++i) drain_device(now);
   }
 }
 
-std::vector<PeerStatus> Engine::peer_statuses() {
-  std::vector<PeerStatus> statuses;
-  context_.peers.for_each([&](const PeerPath& peer) { statuses.push_back(status_of(peer)); });
-  return statuses;
+void Engine::set_private_key(Now now, const SecretKey& key) {
+  context_.device.set_private_key(now, key);
+  context_.link_local = link_local_address(context_.device.public_key());
+}
+
+std::optional<SystemError> Engine::set_listen_port(Now now, std::uint16_t port) {
+  catch_up(now);  // what waits in the old sockets
+  const std::optional<SystemError> error = context_.udp.set_port(port);
+  for (const Family family : {Family::ipv4, Family::ipv6})
+    watch(context_.udp.fd(family), started_ ? std::uint32_t{EPOLLIN} : 0u);
+  return error;
+}
+
+std::optional<SystemError> Engine::set_fwmark(std::uint32_t mark) {
+  return context_.udp.set_fwmark(mark);
+}
+
+BackendStatus Engine::status() {
+  BackendStatus status;
+  status.interface = context_.tun.name();
+  status.interface_index = context_.tun.index();
+  status.up = context_.udp.is_open();
+  status.public_key = public_key();
+  status.listen_port = context_.udp.port();
+  status.fwmark = context_.udp.fwmark();
+  status.mtu = static_cast<int>(context_.mtu);
+  status.drops = context_.drops.counters(kNoPeer);
+  context_.peers.for_each([&](const PeerPath& peer) { status.peers.push_back(status_of(peer)); });
+  return status;
 }
 
 PeerStatus Engine::status_of(const PeerPath& peer) const {

@@ -7,13 +7,14 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file_descriptor.h"
 #include "wg/io/command_queue.h"
 #include "wg/io/engine_context.h"
+#include "wg/io/key_log.h"
 #include "wg/io/receiver.h"
 #include "wg/io/transmitter.h"
 
@@ -22,7 +23,7 @@ namespace starling::wg {
 class Engine final : private Receiver::DeviceDriver {
  public:
   // std::system_error if the kernel gives no epoll or timer. `commands` outlives the engine.
-  Engine(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets> udp, const EgressCell& egress,
+  Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::optional<KeyLog> key_log, const EgressCell& egress,
          const IngressCell& ingress, NotificationQueue& notifications, CommandQueue& commands);
 
   // The thread's function: returns after a command called stop().
@@ -35,16 +36,20 @@ class Engine final : private Receiver::DeviceDriver {
   PeerId add_peer(Now now, const PeerConfig& config);  // kNoPeer if the key is there already, or our own
   void remove_peer(Now now, PeerId peer);
   void set_endpoint(Now now, PeerId peer, const Endpoint& endpoint);
+  void set_preshared_key(Now now, PeerId peer, const SecretKey& key) {
+    context_.device.set_preshared_key(now, peer, key);
+  }
+  void set_persistent_keepalive(Now now, PeerId peer, std::uint16_t interval_s) {
+    context_.device.set_persistent_keepalive(now, peer, interval_s);
+  }
+  void set_private_key(Now now, const SecretKey& key);
+  std::optional<SystemError> set_listen_port(Now now, std::uint16_t port);
+  std::optional<SystemError> set_fwmark(std::uint32_t mark);
   void send_control(Now now, PeerId peer, Bytes payload);
   // Sends what is sealed and takes in what the sockets hold, up to a limit that only a flood reaches.
   void catch_up(Now now);
-  std::vector<PeerStatus> peer_statuses();
-  DropCounters drops_without_peer() const { return context_.drops.counters(kNoPeer); }
-
-  // Constant while the engine lives; any thread.
   const PublicKey& public_key() const { return context_.device.public_key(); }
-  const Tun& tun() const { return context_.tun; }
-  const UdpSockets& udp() const { return *context_.udp; }
+  BackendStatus status();
 
  private:
   std::array<int, 3> packet_fds() const;  // TUN and sockets; −1 where there is none
@@ -54,6 +59,8 @@ class Engine final : private Receiver::DeviceDriver {
   void apply(Now now, const DeviceOutbox& outbox);
   void on_established(Now now, const DeviceOutbox::Established& established);
   void on_roamed(Now now, const DeviceOutbox::Roamed& roamed);
+  void forget_peer(PeerId peer);
+  void write_key_log(Now now, const DeviceOutbox::KeyLogEntry& entry);
   void report_drops(Now now);
   void report_tun_gone(Now now);
   void arm_timer();
@@ -63,6 +70,7 @@ class Engine final : private Receiver::DeviceDriver {
   Transmitter transmitter_;
   Receiver receiver_;
   CommandQueue& commands_;
+  std::optional<KeyLog> key_log_;
   FileDescriptor epoll_;
   FileDescriptor timer_;
   Time timer_armed_ = kNever;

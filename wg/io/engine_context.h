@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "base/ip.h"
@@ -29,8 +28,8 @@ using EgressCell = SnapshotCell<EgressTable>;
 using IngressCell = SnapshotCell<IngressFilter>;
 
 struct EngineContext {
-  EngineContext(const BackendConfig& config, Tun tun_device, std::unique_ptr<UdpSockets> sockets,
-                const EgressCell& egress_cell, const IngressCell& ingress_cell, NotificationQueue& queue)
+  EngineContext(const BackendConfig& config, Tun tun_device, UdpSockets sockets, const EgressCell& egress_cell,
+                const IngressCell& ingress_cell, NotificationQueue& queue)
       : device(config.private_key, random),
         tun(std::move(tun_device)),
         udp(std::move(sockets)),
@@ -42,8 +41,11 @@ struct EngineContext {
         link_local(link_local_address(device.public_key())),
         flow_hash_seed(random.u32()) {}
 
-  void drop(Now now, PeerId peer, DropReason reason, const std::optional<IpAddress>& source = std::nullopt) {
-    drops.record(now.monotonic, peer, reason, source);
+  void drop(Now now, PeerId peer, DropReason reason, const std::optional<IpAddress>& address = std::nullopt) {
+    drops.record(now.monotonic, {peer, reason, 1, address, 0});
+  }
+  void drop(Now now, PeerId peer, DropReason reason, const Endpoint& outer) {
+    drops.record(now.monotonic, {peer, reason, 1, outer.address, outer.port});
   }
   // A full queue is counted; who would be told of it does not read.
   void notify(Notification notification, PeerId peer) {
@@ -61,13 +63,13 @@ struct EngineContext {
   PeerTable peers;
   DropLog drops;
   Tun tun;
-  std::unique_ptr<UdpSockets> udp;
+  UdpSockets udp;
   EgressCell::Reader egress;
   IngressCell::Reader ingress;
   NotificationQueue& notifications;
-  const std::size_t mtu;             // bytes of an inner packet
+  std::size_t mtu;                   // bytes of an inner packet
   const std::uint16_t control_port;  // 0: there are no control packets
-  const IpAddress link_local;        // ours
+  IpAddress link_local;              // ours
   const std::uint32_t flow_hash_seed;
   bool tun_gone = false;
 };

@@ -15,7 +15,8 @@ struct Delivery {
   void operator()(const ControlNotification& n) const { observer.on_control_packet(at, n.peer, n.payload); }
   void operator()(const SessionNotification& n) const { observer.on_session(at, n.peer, n.as_initiator); }
   void operator()(const EndpointNotification& n) const { observer.on_endpoint(at, n.peer, n.endpoint); }
-  void operator()(const DropNotification& n) const { observer.on_drop(at, n.peer, n.reason, n.count, n.source); }
+  void operator()(const DropReport& report) const { observer.on_drop(at, report); }
+  void operator()(const WarningNotification& n) const { observer.on_warning(at, n.what); }
   void operator()(const FatalNotification& n) const { observer.on_fatal(at, n.what); }
 };
 

@@ -31,11 +31,8 @@ struct EndpointNotification {
   PeerId peer;
   Endpoint endpoint;
 };
-struct DropNotification {
-  PeerId peer;
-  DropReason reason;
-  std::uint64_t count;
-  std::optional<IpAddress> source;
+struct WarningNotification {
+  std::string what;
 };
 struct FatalNotification {
   std::string what;
@@ -43,7 +40,8 @@ struct FatalNotification {
 
 struct Notification {
   Now at;
-  std::variant<ControlNotification, SessionNotification, EndpointNotification, DropNotification, FatalNotification>
+  std::variant<ControlNotification, SessionNotification, EndpointNotification, DropReport, WarningNotification,
+               FatalNotification>
       what;
 };
 

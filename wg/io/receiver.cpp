@@ -30,7 +30,7 @@ std::uint32_t receiver_index(Bytes message) {
 }  // namespace
 
 bool Receiver::receive(Now now, Family family) {
-  const std::span<ReceivedDatagram> datagrams = context_.udp->receive(family);
+  const std::span<ReceivedDatagram> datagrams = context_.udp.receive(family);
   for (const ReceivedDatagram& datagram : datagrams) {
     if (!datagram.bytes.empty() && datagram.bytes[0] == kTypeData) {
       on_data(now, datagram);
@@ -45,7 +45,7 @@ bool Receiver::receive(Now now, Family family) {
 void Receiver::on_handshake(Now now, const ReceivedDatagram& datagram) {
   // An initiation or response moves the peer's endpoint; one that came through our own tunnel would move it in there.
   if (came_through_our_tun(datagram)) {
-    return context_.drop(now, kNoPeer, DropReason::underlay_loop, datagram.from.address);
+    return context_.drop(now, kNoPeer, DropReason::underlay_loop, datagram.from);
   }
   report_received(now);
   context_.device.on_handshake_datagram(now, datagram.from, datagram.bytes);
@@ -56,24 +56,23 @@ void Receiver::on_data(Now now, const ReceivedDatagram& datagram) {
   const MutableBytes message = datagram.bytes;
   const bool reserved_is_zero = message.size() >= 4 && message[1] == 0 && message[2] == 0 && message[3] == 0;
   if (message.size() < kDataOverhead || !reserved_is_zero) {
-    return context_.drop(now, kNoPeer, DropReason::malformed, datagram.from.address);
+    return context_.drop(now, kNoPeer, DropReason::malformed, datagram.from);
   }
   const auto found = sessions_.find(receiver_index(message));
   if (found == sessions_.end()) {
-    return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from.address);
+    return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from);
   }
   const SessionPtr& session = found->second;
   PeerPath* const peer = context_.peers.find(session->peer());
-  if (peer == nullptr) return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from.address);
+  if (peer == nullptr) return context_.drop(now, kNoPeer, DropReason::unknown_receiver, datagram.from);
 
   MutableBytes plaintext;
   switch (session->open(now.monotonic, message, plaintext)) {
     case OpenResult::ok: break;
-    case OpenResult::too_short: return context_.drop(now, peer->id, DropReason::malformed, datagram.from.address);
-    case OpenResult::decrypt_failed:
-      return context_.drop(now, peer->id, DropReason::decrypt_failed, datagram.from.address);
-    case OpenResult::replayed: return context_.drop(now, peer->id, DropReason::replayed, datagram.from.address);
-    case OpenResult::expired: return context_.drop(now, peer->id, DropReason::session_expired, datagram.from.address);
+    case OpenResult::too_short: return context_.drop(now, peer->id, DropReason::malformed, datagram.from);
+    case OpenResult::decrypt_failed: return context_.drop(now, peer->id, DropReason::decrypt_failed, datagram.from);
+    case OpenResult::replayed: return context_.drop(now, peer->id, DropReason::replayed, datagram.from);
+    case OpenResult::expired: return context_.drop(now, peer->id, DropReason::session_expired, datagram.from);
   }
   peer->rx_bytes += message.size();
   note_received(session, datagram, plaintext.empty());

@@ -38,7 +38,7 @@ struct Transmitter::Batch {
   std::array<Entry, kBatchSize> entries;
   std::size_t size = 0;
   std::array<OutgoingDatagram, kBatchSize> datagrams;
-  std::vector<SendFailure> failures;
+  SendOutcome outcome;
   std::vector<Sent> sent;
 
   MutableBytes slot(std::size_t index) { return {memory.get() + index * kSlotSize, kSlotSize}; }
@@ -55,7 +55,7 @@ void Transmitter::Batch::note_sent(const Entry& entry) {
 }
 
 Transmitter::Transmitter(EngineContext& context) : context_(context), batch_(std::make_unique<Batch>()) {
-  batch_->failures.reserve(kBatchSize);
+  batch_->outcome.failures.reserve(kBatchSize);
   batch_->sent.reserve(kBatchSize);
 }
 
@@ -99,7 +99,7 @@ void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
 
 bool Transmitter::is_our_own_underlay(Bytes packet, const IpAddress& source, const IpAddress& destination) {
   const std::optional<UdpPorts> ports = wireguard_ports(packet);
-  if (!ports || ports->source != context_.udp->port()) return false;
+  if (!ports || ports->source != context_.udp.port()) return false;
   bool to_a_peer = false;
   context_.peers.for_each([&](const PeerPath& peer) {
     to_a_peer = to_a_peer ||
@@ -182,7 +182,9 @@ bool Transmitter::send_staged(Now now, PeerPath& peer) {
 }
 
 void Transmitter::drop_staged(Now now, PeerPath& peer, DropReason reason) {
-  for (std::size_t i = 0; i < peer.staged.size(); ++i) context_.drop(now, peer.id, reason);
+  for (std::size_t i = 0; i < peer.staged.size(); ++i) {
+    peer.endpoint ? context_.drop(now, peer.id, reason, *peer.endpoint) : context_.drop(now, peer.id, reason);
+  }
   for (std::size_t i = 0; i < peer.staged_control.size(); ++i) context_.drops.count_silently(peer.id, reason);
   peer.staged.clear();
   peer.staged_control.clear();
@@ -193,13 +195,13 @@ void Transmitter::flush(Now now) {
   if (batch.size == 0) return;
   for (std::size_t i = 0; i < batch.size; ++i) {
     const Batch::Entry& entry = batch.entries[i];
-    batch.datagrams[i] = {batch.slot(i).first(entry.size), entry.to, entry.traffic_class};
+    batch.datagrams[i] = {batch.slot(i).first(entry.size), entry.to, std::nullopt, entry.traffic_class};
   }
-  batch.failures.clear();
-  context_.udp->send({batch.datagrams.data(), batch.size}, batch.failures);
-  for (const SendFailure& failure : batch.failures) {
+  batch.outcome.clear();
+  context_.udp.send({batch.datagrams.data(), batch.size}, batch.outcome);
+  for (const SendOutcome::Failure& failure : batch.outcome.failures) {
     const Batch::Entry& entry = batch.entries[failure.index];
-    context_.drop(now, entry.peer, DropReason::send_failed, entry.to.address);
+    context_.drop(now, entry.peer, DropReason::send_failed, entry.to);
     batch.entries[failure.index].size = 0;  // not to be counted as sent
   }
   for (std::size_t i = 0; i < batch.size; ++i) {

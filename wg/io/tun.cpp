@@ -80,7 +80,7 @@ void disable_address_generation(std::uint32_t index) {
 }
 
 // MTU and flags go through any socket's ioctl.
-Result<bool> bring_up(const std::string& name, int mtu) {
+Result<bool> configure(const std::string& name, int mtu, bool up) {
   const FileDescriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const FileDescriptor control6(control.valid() ? -1 : ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const int fd = control.valid() ? control.get() : control6.get();
@@ -90,7 +90,7 @@ Result<bool> bring_up(const std::string& name, int mtu) {
   request = request_for(name);
   if (::ioctl(fd, SIOCGIFFLAGS, &request) < 0) return failed(name, "cannot read its flags", errno);
   // No multicast, as on the kernel's WireGuard interfaces: a tunnel of peers has no group to send to.
-  request.ifr_flags = static_cast<short>((request.ifr_flags | IFF_UP) & ~IFF_MULTICAST);
+  request.ifr_flags = static_cast<short>((request.ifr_flags | (up ? IFF_UP : 0)) & ~IFF_MULTICAST);
   if (::ioctl(fd, SIOCSIFFLAGS, &request) < 0) return failed(name, "cannot bring it up", errno);
   return true;
 }
@@ -103,7 +103,7 @@ TunStatus status_of(int error) {
 
 }  // namespace
 
-Result<Tun> Tun::create(const std::string& name, int mtu) {
+Result<Tun> Tun::create(const std::string& name, int mtu, bool up) {
   if (!is_interface_name(name)) {
     return Error{
         fmt::format("interface name '{}': must be 1 to 15 printable characters without '/', ':' and '%'", name)};
@@ -118,7 +118,28 @@ Result<Tun> Tun::create(const std::string& name, int mtu) {
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   if (index == 0) return failed(name, "it vanished while being created", errno);
   disable_address_generation(index);
-  if (const Result<bool> up = bring_up(name, mtu); !up) return up.error();
+  if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
+  return Tun(std::move(fd), name, index);
+}
+
+Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
+  ifreq request{};
+  if (::ioctl(fd.get(), TUNGETIFF, &request) < 0) {
+    return Error{fmt::format("descriptor {}: no TUN: {}", fd.get(), std::strerror(errno))};
+  }
+  const std::string name = request.ifr_name;
+  constexpr int kForm = IFF_TUN | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  if ((request.ifr_flags & kForm) != (IFF_TUN | IFF_NO_PI)) {
+    return Error{fmt::format("interface {}: must be made with IFF_TUN | IFF_NO_PI and nothing else", name)};
+  }
+  if (::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK) < 0) {
+    return failed(name, "cannot be made non-blocking", errno);
+  }
+  (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  const std::uint32_t index = ::if_nametoindex(name.c_str());
+  if (index == 0) return failed(name, "is not in this network namespace", errno);
+  disable_address_generation(index);
+  if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
   return Tun(std::move(fd), name, index);
 }
 

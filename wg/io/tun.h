@@ -1,5 +1,5 @@
-// The tunnel interface: a Linux TUN device that carries bare IP packets (IFF_TUN | IFF_NO_PI). Created here, up, with
-// its MTU, without any address of the kernel's making; it lives exactly as long as this object.
+// The tunnel interface: a Linux TUN device that carries bare IP packets (IFF_TUN | IFF_NO_PI). Created or adopted here,
+// with its MTU, without any address of the kernel's making; what was created lives exactly as long as this object.
 // Source: Linux Documentation/networking/tuntap.rst; netdevice(7).
 #pragma once
 
@@ -23,7 +23,9 @@ enum class TunStatus : std::uint8_t {
 class Tun {
  public:
   // `name`: 1..15 bytes, an interface that does not exist yet. `mtu`: bytes of an inner packet.
-  static Result<Tun> create(const std::string& name, int mtu);
+  static Result<Tun> create(const std::string& name, int mtu, bool up);
+  // An open TUN that was handed in, IFF_TUN | IFF_NO_PI, by whatever name it has.
+  static Result<Tun> adopt(FileDescriptor fd, int mtu, bool up);
 
   int fd() const { return fd_.get(); }  // non-blocking; reports EPOLLERR when the interface is removed
   const std::string& name() const { return name_; }

@@ -20,10 +20,9 @@ constexpr int kMtuMax = 65535;
 
 class UserspaceBackend final : public Backend {
  public:
-  UserspaceBackend(const BackendConfig& config, Tun tun, std::unique_ptr<UdpSockets> udp)
-      : mtu_(config.mtu),
-        fwmark_(config.fwmark),
-        engine_(config, std::move(tun), std::move(udp), egress_, ingress_, notifications_, commands_),
+  UserspaceBackend(const BackendConfig& config, Tun tun, UdpSockets udp, std::optional<KeyLog> key_log)
+      : engine_(config, std::move(tun), std::move(udp), std::move(key_log), egress_, ingress_, notifications_,
+                commands_),
         thread_([this] { engine_.run(); }) {}
 
   ~UserspaceBackend() override {
@@ -38,7 +37,7 @@ class UserspaceBackend final : public Backend {
   Result<PeerId> add_peer(const PeerConfig& config) override {
     const PeerId peer = commands_.call([&](Now now) { return engine_.add_peer(now, config); });
     if (peer != kNoPeer) return peer;
-    const bool own = config.public_key == engine_.public_key();
+    const bool own = config.public_key == commands_.call([&](Now) { return engine_.public_key(); });
     return Error{fmt::format("peer {}: {}", to_base64(config.public_key),
                              own ? "this is our own public key; a peer must be another node"
                                  : "there already; a public key can be one peer only")};
@@ -50,6 +49,22 @@ class UserspaceBackend final : public Backend {
 
   void set_endpoint(PeerId peer, const Endpoint& endpoint) override {
     commands_.post([this, peer, endpoint](Now now) { engine_.set_endpoint(now, peer, endpoint); });
+  }
+
+  void set_preshared_key(PeerId peer, const SecretKey& key) override {
+    commands_.post([this, peer, key](Now now) { engine_.set_preshared_key(now, peer, key); });
+  }
+  void set_persistent_keepalive(PeerId peer, std::uint16_t interval_s) override {
+    commands_.post([this, peer, interval_s](Now now) { engine_.set_persistent_keepalive(now, peer, interval_s); });
+  }
+  void set_private_key(const SecretKey& key) override {
+    commands_.post([this, key](Now now) { engine_.set_private_key(now, key); });
+  }
+  std::optional<SystemError> set_listen_port(std::uint16_t port) override {
+    return commands_.call([&](Now now) { return engine_.set_listen_port(now, port); });
+  }
+  std::optional<SystemError> set_fwmark(std::uint32_t mark) override {
+    return commands_.call([&](Now) { return engine_.set_fwmark(mark); });
   }
 
   void set_egress(const EgressDescription& description) override { egress_.store(EgressTable::compile(description)); }
@@ -69,18 +84,7 @@ class UserspaceBackend final : public Backend {
   }
 
   BackendStatus status() const override {
-    BackendStatus status;
-    status.interface = engine_.tun().name();
-    status.interface_index = engine_.tun().index();
-    status.public_key = engine_.public_key();
-    status.listen_port = engine_.udp().port();
-    status.fwmark = fwmark_;
-    status.mtu = mtu_;
-    return commands_.call([&](Now) {
-      status.drops = engine_.drops_without_peer();
-      status.peers = engine_.peer_statuses();
-      return std::move(status);
-    });
+    return commands_.call([&](Now) { return engine_.status(); });
   }
 
   void catch_up() override {
@@ -96,13 +100,11 @@ class UserspaceBackend final : public Backend {
   }
 
  private:
-  const int mtu_;
-  const std::uint32_t fwmark_;
   EgressCell egress_{EgressTable::compile({})};
   IngressCell ingress_{IngressFilter::compile({})};
   NotificationQueue notifications_;
   mutable CommandQueue commands_;
-  mutable Engine engine_;  // on its own thread but for what engine.h names constant
+  mutable Engine engine_;  // on its own thread alone
   std::thread thread_;     // last: runs when everything else is there
 };
 
@@ -113,14 +115,21 @@ Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& con
   if (config.mtu < kMtuMin || config.mtu > kMtuMax) {
     return Error{fmt::format("MTU {}: must be {} to {}", config.mtu, kMtuMin, kMtuMax)};
   }
-  if (config.private_key.is_zero()) return Error{"no private key: make one with `wg genkey`"};
+  std::optional<KeyLog> key_log;
+  if (!config.key_log_file.empty()) {
+    Result<KeyLog> opened = KeyLog::open(config.key_log_file);
+    if (!opened) return opened.error();
+    key_log = std::move(*opened);
+  }
   // The sockets before the interface: a port in use must not make an interface flash up.
-  Result<std::unique_ptr<UdpSockets>> udp = UdpSockets::open(config.listen_port, config.fwmark);
-  if (!udp) return udp.error();
-  Result<Tun> tun = Tun::create(config.interface, config.mtu);
+  UdpSockets udp(config.listen_port, config.fwmark);
+  if (const std::optional<SystemError> error = udp.open()) return Error{error->message};
+  Result<Tun> tun = config.tun_fd >= 0 ? Tun::adopt(FileDescriptor(config.tun_fd), config.mtu, config.bring_up)
+                                       : Tun::create(config.interface, config.mtu, config.bring_up);
   if (!tun) return tun.error();
   try {
-    return std::unique_ptr<Backend>(std::make_unique<UserspaceBackend>(config, std::move(*tun), std::move(*udp)));
+    return std::unique_ptr<Backend>(
+        std::make_unique<UserspaceBackend>(config, std::move(*tun), std::move(udp), std::move(key_log)));
   } catch (const std::system_error& error) {
     return Error{fmt::format("the engine cannot start: {}", error.what())};
   }

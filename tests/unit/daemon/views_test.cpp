@@ -37,6 +37,11 @@ class RememberingBackend final : public wg::Backend {
   Result<wg::PeerId> add_peer(const wg::PeerConfig&) override { return Error{"not in this test"}; }
   void remove_peer(wg::PeerId) override {}
   void set_endpoint(wg::PeerId, const Endpoint&) override {}
+  void set_preshared_key(wg::PeerId, const SecretKey&) override {}
+  void set_persistent_keepalive(wg::PeerId, std::uint16_t) override {}
+  void set_private_key(const SecretKey&) override {}
+  std::optional<wg::SystemError> set_listen_port(std::uint16_t) override { return std::nullopt; }
+  std::optional<wg::SystemError> set_fwmark(std::uint32_t) override { return std::nullopt; }
   void set_egress(const wg::EgressDescription& description) override { egress_ = description; }
   void set_egress_groups(std::vector<wg::NextHopGroup> groups) override { egress_.groups = std::move(groups); }
   void set_ingress(const wg::IngressDescription& description) override { ingress_ = description; }

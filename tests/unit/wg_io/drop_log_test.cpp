@@ -25,22 +25,22 @@ TEST_CASE("the first drop of a kind is reported at once, with its source") {
   DropLog log;
   log.add_peer(3);
   CHECK(log.next_deadline() == kNever);
-  log.record(at_ms(0), 3, DropReason::replayed, kSource);
+  log.record(at_ms(0), {3, DropReason::replayed, 1, kSource, 0});
   CHECK(log.next_deadline() == at_ms(0));
   const auto reports = take(log, 0);
   REQUIRE(reports.size() == 1);
   CHECK(reports[0].peer == 3);
   CHECK(reports[0].reason == DropReason::replayed);
   CHECK(reports[0].count == 1);
-  CHECK(reports[0].source == kSource);
+  CHECK(reports[0].address == kSource);
   CHECK(log.next_deadline() == kNever);
 }
 
 TEST_CASE("further drops of the same kind are reported together, a second after the last report") {
   DropLog log;
-  log.record(at_ms(0), kNoPeer, DropReason::malformed, std::nullopt);
+  log.record(at_ms(0), {kNoPeer, DropReason::malformed, 1, std::nullopt, 0});
   CHECK(take(log, 0).size() == 1);
-  for (int i = 1; i <= 500; ++i) log.record(at_ms(i), kNoPeer, DropReason::malformed, std::nullopt);
+  for (int i = 1; i <= 500; ++i) log.record(at_ms(i), {kNoPeer, DropReason::malformed, 1, std::nullopt, 0});
   CHECK(log.next_deadline() == at_ms(1000));
   CHECK(take(log, 999).empty());
   const auto reports = take(log, 1000);
@@ -53,12 +53,12 @@ TEST_CASE("peers and reasons are limited apart from each other") {
   DropLog log;
   log.add_peer(0);
   log.add_peer(1);
-  log.record(at_ms(0), 0, DropReason::replayed, std::nullopt);
-  log.record(at_ms(0), 1, DropReason::replayed, std::nullopt);
-  log.record(at_ms(0), 1, DropReason::decrypt_failed, std::nullopt);
+  log.record(at_ms(0), {0, DropReason::replayed, 1, std::nullopt, 0});
+  log.record(at_ms(0), {1, DropReason::replayed, 1, std::nullopt, 0});
+  log.record(at_ms(0), {1, DropReason::decrypt_failed, 1, std::nullopt, 0});
   CHECK(take(log, 0).size() == 3);
-  log.record(at_ms(10), 0, DropReason::replayed, std::nullopt);
-  log.record(at_ms(10), 0, DropReason::send_failed, std::nullopt);
+  log.record(at_ms(10), {0, DropReason::replayed, 1, std::nullopt, 0});
+  log.record(at_ms(10), {0, DropReason::send_failed, 1, std::nullopt, 0});
   CHECK(take(log, 10).size() == 1);
   CHECK(log.next_deadline() == at_ms(1000));
   CHECK(take(log, 1000).size() == 1);
@@ -67,13 +67,13 @@ TEST_CASE("peers and reasons are limited apart from each other") {
 TEST_CASE("a removed peer is not reported any more, and what still comes of it counts without a peer") {
   DropLog log;
   log.add_peer(0);
-  log.record(at_ms(0), 0, DropReason::replayed, std::nullopt);
+  log.record(at_ms(0), {0, DropReason::replayed, 1, std::nullopt, 0});
   CHECK(take(log, 0).size() == 1);
-  log.record(at_ms(1), 0, DropReason::replayed, std::nullopt);
+  log.record(at_ms(1), {0, DropReason::replayed, 1, std::nullopt, 0});
   log.remove_peer(0);
   CHECK(take(log, 5000).empty());
   CHECK(log.next_deadline() == kNever);
-  log.record(at_ms(6000), 0, DropReason::replayed, std::nullopt);
+  log.record(at_ms(6000), {0, DropReason::replayed, 1, std::nullopt, 0});
   const auto reports = take(log, 6000);
   REQUIRE(reports.size() == 1);
   CHECK(reports[0].peer == kNoPeer);
