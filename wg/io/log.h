@@ -1,5 +1,5 @@
 // Where starling-wg writes its lines: standard error in the foreground, syslog in the background. LOG_LEVEL (verbose,
-// the default; error; silent) chooses how much, as with other WireGuard implementations.
+// the default, which debug is too; error; silent) chooses how much, as with other WireGuard implementations.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <charconv>
 #include <memory>
+#include <set>
 
 #include "wg/io/socket_address.h"
 
@@ -186,8 +187,13 @@ class Parser {
 
   void check_whole() {
     if (!config_.private_key) return fail("no PrivateKey in [Interface]; make one with `wg genkey`");
+    std::set<PublicKey> keys;
     for (const SetconfPeer& peer : config_.peers) {
       if (!peer.public_key) return fail_at(peer.line, "this [Peer] has no PublicKey");
+      if (!keys.insert(*peer.public_key).second) {
+        return fail_at(peer.line, fmt::format("peer {}: there already; a public key can be one peer only",
+                                              to_base64(*peer.public_key)));
+      }
     }
   }
 
@@ -217,6 +223,26 @@ Result<Endpoint> resolve(const HostPort& host_port) {
   sockaddr_storage address{};
   std::memcpy(&address, found->ai_addr, found->ai_addrlen);
   return from_socket_address(address);
+}
+
+Result<UapiChange> to_change(const Setconf& config, const std::string& file) {
+  UapiChange change;
+  change.private_key = config.private_key;
+  change.listen_port = config.listen_port;
+  change.fwmark = config.fwmark;
+  change.replace_peers = true;
+  for (const SetconfPeer& from : config.peers) {
+    UapiPeerChange& peer = change.peers.emplace_back();
+    peer.public_key = *from.public_key;
+    peer.preshared_key = from.preshared_key;
+    peer.persistent_keepalive_s = from.persistent_keepalive_s;
+    for (const Prefix& prefix : from.allowed_ips) peer.allowed_ips.push_back({prefix, false});
+    if (!from.endpoint) continue;
+    const Result<Endpoint> endpoint = resolve(*from.endpoint);
+    if (!endpoint) return Error{fmt::format("{}:{}: {}", file, from.endpoint_line, endpoint.error().message)};
+    peer.endpoint = *endpoint;
+  }
+  return change;
 }
 
 }  // namespace starling::wg

@@ -11,6 +11,7 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/result.h"
+#include "wg/io/uapi_message.h"
 
 namespace starling::wg {
 
@@ -42,5 +43,9 @@ Result<Setconf> parse_setconf(std::string_view text, const std::string& file);
 
 // Asks the resolver where the host is a name, and may wait for it.
 Result<Endpoint> resolve(const HostPort& host_port);
+
+// What the file says as one change, as `wg setconf` would send it: all that was before is replaced. Resolves endpoints,
+// and may wait for that.
+Result<UapiChange> to_change(const Setconf& config, const std::string& file);
 
 }  // namespace starling::wg
