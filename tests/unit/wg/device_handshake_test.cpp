@@ -1,8 +1,8 @@
 // Handshakes between two Devices in virtual time: who may talk to whom, and what each wrong message is called.
 #include "doctest/doctest.h"
 #include "tests/unit/wg/network.h"
+#include "tests/unit/wg/raw_initiator.h"
 #include "wg/protocol/cookie.h"
-#include "wg/protocol/noise.h"
 
 using namespace starling;
 using namespace starling::wg;
@@ -173,25 +173,14 @@ TEST_CASE("a forged response does not disturb the handshake that is under way") 
 }
 
 TEST_CASE("more than 50 initiations a second from one peer are a flood") {
-  // An initiator without a limit: the handshake functions themselves.
   Network network(1);
   Host& b = network.add_host("192.0.2.2:1");
-  SeededRandom random(9);
-  const KeyPair initiator = generate_key_pair(random);
+  RawInitiator initiator(9, b.key());
   DevicePeerConfig config;
-  config.public_key = initiator.public_key;
+  config.public_key = initiator.keys.public_key;
   b.device.add_peer(network.now, config);
-  const RemoteStatic remote = make_remote_static(initiator, b.key(), {});
-  Tai64n timestamp = Tai64n::at(network.now.wall);
   for (int i = 0; i < 1000; i++) {
-    InitiatorState state(b.key(), static_cast<std::uint32_t>(i));
-    std::vector<std::uint8_t> bytes(sizeof(MessageInitiation));
-    MessageInitiation message;
-    timestamp = timestamp.next();
-    REQUIRE(create_initiation(initiator, remote, timestamp, random, state, message) == HandshakeResult::ok);
-    std::memcpy(bytes.data(), &message, sizeof message);
-    CookieGenerator(b.key()).add_macs(Time{}, bytes);
-    b.on_datagram(Endpoint::parse("192.0.2.1:1").value(), bytes);
+    b.on_datagram(Endpoint::parse("192.0.2.1:1").value(), initiator.make_initiation(network.now));
     network.run_for(1ms);
   }
   CHECK(b.sent_count(MessageType::response) == 50);
@@ -402,9 +391,8 @@ TEST_CASE("a peer that lost its memory is answered by a new session at once when
   pair.network.run_for(30s);
   Host& reborn = pair.network.add_host("192.0.2.9:9");
   // The same private key in a new Device, at a new address.
-  SeededRandom key_random((std::uint64_t{1} * 100 + 1) ^ 0x5eed);
   SeededRandom random(99);
-  Device device(generate_key_pair(key_random).private_key, random);
+  Device device(make_key_pair((std::uint64_t{1} * 100 + 1) ^ 0x5eed).private_key, random);
   REQUIRE(device.public_key() == pair.a.key());
   DevicePeerConfig config;
   config.public_key = pair.b.key();

@@ -6,19 +6,15 @@
 
 namespace starling::wg::test {
 
-namespace {
-
-SecretKey make_private_key(std::uint64_t seed) {
+KeyPair make_key_pair(std::uint64_t seed) {
   SeededRandom random(seed);
-  return generate_key_pair(random).private_key;
+  return generate_key_pair(random);
 }
-
-}  // namespace
 
 // --- Host ---
 
-Host::Host(Network& n, const Endpoint& at, std::uint64_t seed)
-    : network(n), random(seed), device(make_private_key(seed ^ 0x5eed), random), endpoint(at) {}
+Host::Host(Network& n, const Endpoint& at, std::uint64_t seed, const SecretKey& private_key)
+    : network(n), random(seed), device(private_key, random), endpoint(at) {}
 
 PeerId Host::add_peer(const Host& peer, bool endpoint_known, std::uint16_t persistent_keepalive_s,
                       const SecretKey& preshared_key) {
@@ -31,6 +27,11 @@ PeerId Host::add_peer(const Host& peer, bool endpoint_known, std::uint16_t persi
   if (endpoint_known) endpoints_[id] = peer.endpoint;
   drain();
   return id;
+}
+
+void Host::set_private_key(const SecretKey& key) {
+  device.set_private_key(network.now, key);
+  drain();
 }
 
 void Host::send(PeerId peer, const std::string& payload) {
@@ -124,6 +125,11 @@ void Host::drain() {
       gave_up.push_back(network.now.monotonic);
       staged_[peer].clear();
     }
+    for (const PeerId peer : out.peers_removed) {
+      peers_removed.push_back(peer);
+      staged_.erase(peer);
+    }
+    key_log.insert(key_log.end(), out.key_log.begin(), out.key_log.end());
     for (const auto& drop : out.drops) {
       drops.push_back(drop.reason);
       drop_peers.push_back(drop.peer);
@@ -139,7 +145,11 @@ std::size_t Host::drop_count(DropReason reason) const {
 // --- Network ---
 
 Host& Network::add_host(const std::string& endpoint) {
-  hosts_.push_back(std::make_unique<Host>(*this, Endpoint::parse(endpoint).value(), seed_ * 100 + hosts_.size() + 1));
+  return add_host(endpoint, make_key_pair(next_host_seed() ^ 0x5eed).private_key);
+}
+
+Host& Network::add_host(const std::string& endpoint, const SecretKey& private_key) {
+  hosts_.push_back(std::make_unique<Host>(*this, Endpoint::parse(endpoint).value(), next_host_seed(), private_key));
   return *hosts_.back();
 }
 

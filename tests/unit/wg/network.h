@@ -19,6 +19,9 @@ using namespace std::chrono_literals;
 
 class Network;
 
+// The same for the same seed.
+KeyPair make_key_pair(std::uint64_t seed);
+
 struct Received {
   PeerId peer;
   std::string payload;
@@ -27,12 +30,13 @@ struct Received {
 
 class Host {
  public:
-  Host(Network& network, const Endpoint& endpoint, std::uint64_t seed);
+  Host(Network& network, const Endpoint& endpoint, std::uint64_t seed, const SecretKey& private_key);
 
   const PublicKey& key() const { return device.public_key(); }
   // `endpoint` of the peer known or not.
   PeerId add_peer(const Host& peer, bool endpoint_known = true, std::uint16_t persistent_keepalive_s = 0,
                   const SecretKey& preshared_key = {});
+  void set_private_key(const SecretKey& key);
   void send(PeerId peer, const std::string& payload);
   void drain();
   void on_datagram(const Endpoint& from, std::vector<std::uint8_t> bytes);
@@ -56,6 +60,8 @@ class Host {
   std::vector<Time> gave_up;
   std::vector<Time> keepalives;  // asked for by the Device
   std::vector<DeviceOutbox::Roamed> roamed;
+  std::vector<PeerId> peers_removed;
+  std::vector<DeviceOutbox::KeyLogEntry> key_log;
   std::array<std::size_t, 5> sent{};
   std::map<std::uint32_t, SessionPtr> sessions;  // by local index
   std::map<PeerId, SessionPtr> sending;
@@ -73,7 +79,9 @@ class Network {
  public:
   explicit Network(std::uint64_t seed) : random(seed), seed_(seed) {}
 
+  // With a private key of its own, or with this one (zeros: none yet).
   Host& add_host(const std::string& endpoint);
+  Host& add_host(const std::string& endpoint, const SecretKey& private_key);
   void post(const Endpoint& from, const Endpoint& to, const std::vector<std::uint8_t>& bytes);
   // Up to and including this moment.
   void run_until(Time until);
@@ -100,6 +108,7 @@ class Network {
   };
   void advance(Time to) { now = now + (to - now.monotonic); }
   void call_extra_timers(Time until);
+  std::uint64_t next_host_seed() const { return seed_ * 100 + hosts_.size() + 1; }
 
   std::uint64_t seed_;
   SeededRandom extra_random_{77};
