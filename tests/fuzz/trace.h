@@ -1,4 +1,4 @@
-// A hash over everything that a run does, so that two runs can be compared (FNV-1a).
+// A hash over everything that a run does, so that two runs can be compared. Not for secrets.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@ namespace starling::fuzz {
 
 class Trace {
  public:
+  void add(std::uint64_t word) { value_ = ((value_ ^ word) * 0x9e3779b97f4a7c15u) ^ value_ >> 29; }
   void add(Bytes bytes) {
-    for (const std::uint8_t byte : bytes) value_ = (value_ ^ byte) * 0x100000001b3u;
-  }
-  void add(std::uint64_t number) {
-    for (int i = 0; i < 8; i++) value_ = (value_ ^ (number >> (8 * i) & 0xff)) * 0x100000001b3u;
+    add(bytes.size());
+    for (; bytes.size() >= 8; bytes = bytes.subspan(8)) add(ByteReader(bytes).u64());
+    for (const std::uint8_t byte : bytes) add(std::uint64_t{byte});
   }
   std::uint64_t value() const { return value_; }
 
