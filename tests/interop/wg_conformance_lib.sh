@@ -1,0 +1,125 @@
+# For the wg_conformance_*.sh, each of which is one subject of what implementations of WireGuard test on themselves: two
+# nodes, l and r, whose implementations are arguments (starling, go, kernel), set up by ip(8) and wg(8) alone.
+# Source it first: it brings tests/lib.sh and wg_lib.sh.
+. "$SOURCE_DIR/tests/lib.sh" || exit 1
+. "$SOURCE_DIR/tests/interop/wg_lib.sh" || exit 1
+need_root
+need_command wg wireguard-tools
+need_command ping iputils-ping
+
+# The namespace in which a node's interface is at present.
+declare -A home
+
+# engine KIND NODE [NAMESPACE]: makes NODE's interface in NAMESPACE (of the node's name unless given), not configured yet.
+engine() {
+  local kind=$1 node=$2 birthplace=${3:-$2} interface; interface=$(wg_interface "$node")
+  wg_kind[$node]=$kind home[$node]=$birthplace
+  case $kind in
+    starling) start "$node" ip netns exec "$(ns "$birthplace")" "$BIN/starling-wg" -f "$interface" ;;
+    go)
+      need_command wireguard-go
+      start "$node" ip netns exec "$(ns "$birthplace")" env LOG_LEVEL=verbose wireguard-go -f "$interface" ;;
+    kernel)
+      ip -n "$(ns "$birthplace")" link add "$interface" type wireguard || skip "this kernel has no WireGuard"
+      return ;;
+    *) fail "no implementation called $kind" ;;
+  esac
+  wg_pid[$node]=$!
+  wait_for 10 "$kind makes the interface of $node" in_ns "$birthplace" wg show "$interface"
+}
+
+# move_interface NODE NAMESPACE: the engine stays where it is.
+move_interface() {
+  ip -n "$(ns "${home[$1]}")" link set "$(wg_interface "$1")" netns "$(ns "$2")" || fail "cannot move $1's interface to $2"
+  home[$1]=$2
+}
+
+# link NODE ARGUMENTS...: of `ip link set`, for the node's interface
+link() {
+  local node=$1; shift
+  ip -n "$(ns "${home[$node]}")" link set "$(wg_interface "$node")" "$@" || fail "ip link set of $node: $*"
+}
+# address NODE ADDRESS/LENGTH...
+address() {
+  local node=$1 one extra; shift
+  for one in "$@"; do
+    extra=()
+    [[ $one == *:* ]] && extra=(nodad)
+    ip -n "$(ns "${home[$node]}")" addr add "$one" dev "$(wg_interface "$node")" "${extra[@]}" || fail "address $one of $node"
+  done
+}
+
+public_key() { echo "$(<"$work/$1.pub")"; }
+# wg_set NODE ARGUMENTS...: of `wg set`
+wg_set() {
+  local node=$1; shift
+  in_ns "${home[$node]}" wg set "$(wg_interface "$node")" "$@" || fail "wg set of $node ($(name_of "$node")): $*"
+}
+# wg_show NODE WHAT [PEER]: `wg show INTERFACE WHAT`; with PEER, a node's name, only what stands behind its key
+wg_show() {
+  local all; all=$(in_ns "${home[$1]}" wg show "$(wg_interface "$1")" "$2") || fail "wg show $2 of $1 ($(name_of "$1"))"
+  if [ $# -eq 2 ]; then echo "$all"; else awk -v key="$(public_key "$3")" -F'\t' '$1 == key { $1 = ""; print substr($0, 2) }' <<<"$all"; fi
+}
+name_of() { echo "$1, ${wg_kind[$1]}"; }
+
+# is NODE WHAT PEER VALUE: what wg_show says, for wait_for
+is() { [ "$(wg_show "$1" "$2" "$3")" = "$4" ]; }
+# expect_shown NODE WHAT PEER VALUE: at once
+expect_shown() {
+  local got; got=$(wg_show "$1" "$2" "$3")
+  [ "$got" = "$4" ] || fail "wg show $2 of $1 ($(name_of "$1")) about $3: '$got', not '$4'"
+}
+rx_bytes() { local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"; echo "$rx"; }
+tx_bytes() { local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"; echo "$tx"; }
+at_least() { [ "$("$1" "$2" "$3")" -ge "$4" ]; } # at_least rx_bytes NODE PEER BYTES
+handshake_done() { [ "$(wg_show "$1" latest-handshakes "$2")" != 0 ]; }
+
+# underlay: the namespaces l and r, joined; port 4001 at l, 4002 at r.
+underlay() {
+  ns_add l
+  ns_add r
+  veth l r 192.0.2.1/24 192.0.2.2/24 2001:db8::1/64 2001:db8::2/64 2>/dev/null
+}
+# tunnel LEFT RIGHT: an underlay and a tunnel on it. l knows where r is, r does not know where l is; nothing was sent.
+tunnel() {
+  underlay
+  make_keys l r
+  engine "$1" l
+  engine "$2" r
+  configure_tunnel 192.0.2.2:4002
+}
+# configure_tunnel ENDPOINT_OF_R: keys, peers, addresses; up.
+configure_tunnel() {
+  wg_set l private-key "$work/l.key" listen-port 4001 peer "$(public_key r)" preshared-key "$work/psk" \
+    allowed-ips 10.9.0.2/32,fd09::2/128 endpoint "$1"
+  wg_set r private-key "$work/r.key" listen-port 4002 peer "$(public_key l)" preshared-key "$work/psk" \
+    allowed-ips 10.9.0.1/32,fd09::1/128
+  address l 10.9.0.1/24 fd09::1/64
+  address r 10.9.0.2/24 fd09::2/64
+  link l mtu 1420 up
+  link r mtu 1420 up
+}
+
+# answers NAMESPACE ADDRESS [PING_OPTION...]: one ping of at most five, soon; for what may lose packets on its way there
+answers() {
+  local from=$1 to=$2; shift 2
+  in_ns "$from" ping -q -n -c 1 -w 5 -i 0.2 "$@" "$to" >"$work/ping.log" 2>&1
+}
+expect_answer() { answers "$@" || fail "no answer in $1 from ${*:2}: $(tail -n 2 "$work/ping.log")"; }
+expect_no_answer() {
+  in_ns "$1" ping -q -n -c 1 -W 0.3 "${@:3}" "$2" >"$work/ping.log" 2>&1 && fail "an answer in $1 from ${*:2}"
+  return 0
+}
+
+# count NAMESPACE NAME NFT_RULE...: counts packets for which the rule holds, in the chain that its first word names
+count() {
+  local namespace=$1 name=$2 hook=$3; shift 3
+  in_ns "$namespace" nft -f - <<END || fail "nft: $*"
+add table inet test
+add chain inet test $hook { type filter hook $hook priority 0; }
+add counter inet test $name
+add rule inet test $hook $* counter name $name
+END
+}
+counted() { in_ns "$1" nft list counter inet test "$2" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'; }
+counted_at_least() { [ "$(counted "$1" "$2")" -ge "$3" ]; }
