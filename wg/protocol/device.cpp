@@ -99,7 +99,7 @@ void Device::Impl::send_keepalive(Now now, Peer& peer) {
 }
 
 void Device::Impl::start_handshake(Now now, Peer& peer) {
-  if (peer.timers.handshake_under_way()) return;
+  if (!up || peer.timers.handshake_under_way()) return;
   if (peer.remote.low_order) {
     drop(peer.id, DropReason::low_order_key, peer.endpoint.value_or(Endpoint{}));
     outbox.gave_up.push_back(peer.id);
@@ -212,12 +212,14 @@ void Device::set_persistent_keepalive(Now now, PeerId id, std::uint16_t seconds)
   if (!peer) return;
   const bool starts = peer->persistent_keepalive_s == 0 && seconds != 0;
   peer->persistent_keepalive_s = seconds;
+  if (!impl_->up) return;
   peer->timers.set_persistent_keepalive(now.monotonic, std::chrono::seconds(seconds));
   if (starts) impl_->send_keepalive(now, *peer);
   impl_->reschedule(*peer);
 }
 
 void Device::on_handshake_datagram(Now now, const Endpoint& from, Bytes datagram) {
+  if (!impl_->up) return impl_->drop(kNoPeer, DropReason::interface_down, from);
   const auto without_identity = [&] { impl_->drop(kNoPeer, DropReason::no_private_key, from); };
   // The type and three reserved bytes, read as one number, as every implementation does.
   switch (ByteReader(datagram).u32_le()) {

@@ -71,7 +71,8 @@ struct DeviceOutbox {
   std::vector<PeerId> keepalives;
   // The handshake was given up after REKEY_ATTEMPT_TIME (18 initiations): drop what is staged.
   std::vector<PeerId> gave_up;
-  // An authenticated message came from another address.
+  // The peer is elsewhere: a data message or the answer to our initiation came from there, or any authentic message
+  // while its endpoint was not known.
   struct Roamed {
     PeerId peer;
     Endpoint endpoint;
@@ -129,6 +130,10 @@ class Device {
   // either, and an endpoint, a handshake starts at once. What is known of peers' timestamps stays, so that no old
   // initiation is new again. The same key again changes nothing.
   void set_private_key(Now now, const SecretKey& private_key);
+
+  // Down, a device has no session, handshake or timer and begins none; what it knows of its peers stays. Up again, peers
+  // with a persistent keepalive send one at once. Up at first.
+  void set_up(Now now, bool up);
 
   // Whether the secrets of handshakes go to outbox().key_log. Off at first.
   void set_key_log(bool on);

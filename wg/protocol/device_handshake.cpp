@@ -27,8 +27,8 @@ DropReason drop_reason(HandshakeResult result) {
 
 }  // namespace
 
-void Device::Impl::queue(Peer& peer, Bytes message) {
-  outbox.datagrams.push_back({peer.id, *peer.endpoint, {message.begin(), message.end()}});
+void Device::Impl::queue(Peer& peer, const Endpoint& to, Bytes message) {
+  outbox.datagrams.push_back({peer.id, to, {message.begin(), message.end()}});
   peer.handshake_tx_bytes += message.size();
 }
 
@@ -54,7 +54,7 @@ void Device::Impl::send_initiation(Now now, Peer& peer) {
   peer.timers.any_authenticated_packet_traversal(now.monotonic);
   peer.timers.any_authenticated_packet_sent();
   peer.timers.handshake_initiated(now.monotonic, random);
-  queue(peer, bytes_of(message));
+  queue(peer, *peer.endpoint, bytes_of(message));
 }
 
 bool Device::Impl::admit(Now now, PeerId peer, const Endpoint& from, Bytes datagram) {
@@ -89,20 +89,23 @@ void Device::Impl::receive_initiation(Now now, const Endpoint& from, Bytes datag
   peer->greatest_timestamp_received = state.timestamp;
   peer->last_initiation_consumed = now.monotonic;
   peer->handshake_rx_bytes += datagram.size();
-  follow(*peer, from);
-  send_response(now, *peer, state);
+  // The answer goes where the question came from. That an endpoint which is known changes waits for the first data
+  // message: after a restart of ours an initiation that somebody recorded is new to us, and who repeats it from
+  // elsewhere would lead what we send astray.
+  if (!peer->endpoint) follow(*peer, from);
+  send_response(now, *peer, from, state);
   peer->timers.any_authenticated_packet_received();
   peer->timers.any_authenticated_packet_traversal(now.monotonic);
   reschedule(*peer);
 }
 
-void Device::Impl::send_response(Now now, Peer& peer, ResponderState& state) {
+void Device::Impl::send_response(Now now, Peer& peer, const Endpoint& to, ResponderState& state) {
   const std::uint32_t index = indices.allocate(peer.id, random);
   MessageResponse message;
   const HandshakeResult result = create_response(peer.remote, index, random, state, message);
   if (result != HandshakeResult::ok) {
     indices.release(index);
-    return drop(peer.id, drop_reason(result), *peer.endpoint);
+    return drop(peer.id, drop_reason(result), to);
   }
   log_keys(peer, state.ephemeral_private);
   peer.cookies.add_macs(now.monotonic, bytes_of(message));
@@ -112,7 +115,7 @@ void Device::Impl::send_response(Now now, Peer& peer, ResponderState& state) {
   peer.last_handshake_sent = now.monotonic;
   peer.timers.any_authenticated_packet_traversal(now.monotonic);
   peer.timers.any_authenticated_packet_sent();
-  queue(peer, bytes_of(message));
+  queue(peer, to, bytes_of(message));
 }
 
 void Device::Impl::receive_response(Now now, const Endpoint& from, Bytes datagram) {

@@ -1,5 +1,5 @@
 // The inside of Device (device.h): device.cpp is its calls and timers, device_handshake.cpp the handshake messages,
-// device_identity.cpp the private key.
+// device_identity.cpp the private key, device_life.cpp up and down.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,10 @@ struct Device::Impl {
   void set_identity(const SecretKey& private_key);
   void renew_peer(Now now, Peer& peer);
 
+  // Up and down (device_life.cpp)
+  void stop_peer(Peer& peer);
+  void begin_persistent_keepalive(Now now, Peer& peer);  // one at once
+
   // Sessions
   void install_current(Time now, Peer& peer, SessionPtr session);
   void install_next(Time now, Peer& peer, SessionPtr session);
@@ -49,8 +53,8 @@ struct Device::Impl {
 
   // Handshake messages (device_handshake.cpp)
   void send_initiation(Now now, Peer& peer);
-  void send_response(Now now, Peer& peer, ResponderState& state);
-  void queue(Peer& peer, Bytes message);
+  void send_response(Now now, Peer& peer, const Endpoint& to, ResponderState& state);
+  void queue(Peer& peer, const Endpoint& to, Bytes message);
   void log_keys(const Peer& peer, const SecretKey& ephemeral_private);
   // Whether a message with a valid mac1 is to be read. Under load it must prove its address first, or a cookie reply
   // goes out that lets it do so the next time; `peer` as far as it is known.
@@ -69,6 +73,7 @@ struct Device::Impl {
   std::unordered_map<PublicKey, PeerId> peers_by_key;  // never iterated
   IndexTable indices;
   DeadlineQueue deadlines;
+  bool up = true;
   DeviceOutbox outbox;
 };
 

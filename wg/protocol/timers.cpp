@@ -60,6 +60,11 @@ void Timers::identity_changed() {
   disarm(Timer::stop_sending);
 }
 
+void Timers::stop() {
+  deadlines_.fill(kNever);
+  persistent_keepalive_interval_ = {};
+}
+
 void Timers::session_derived(Time now) {
   deadline(Timer::zero_key_material) = now + kZeroKeyMaterialAfterTime;
 }

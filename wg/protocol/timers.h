@@ -47,6 +47,8 @@ class Timers {
   void handshake_gave_up();
   // Nothing of before can send or be answered any more.
   void identity_changed();
+  // Nothing is to be done any more; the interval of the persistent keepalive is forgotten too.
+  void stop();
   // Keys were derived, as either side.
   void session_derived(Time now);
   // A session made at `created` is the one that sends now.
