@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/system.h"
+#include "daemon/control/capture_request.h"
 #include "daemon/control/server.h"
 #include "daemon/control/version.h"
 #include "daemon/control/views.h"
@@ -94,6 +95,7 @@ class Node::Impl final : private wg::BackendObserver {
   void watch_engine();
 
   Result<nlohmann::json> answer(const nlohmann::json& request) const;
+  std::optional<Error> capture(const nlohmann::json& request, FileDescriptor stream, std::string answer);
   PublicKey key_of(wg::PeerId peer) const;
   void look_at_machine();
   void look_at_forwarding(Now now);
@@ -149,7 +151,10 @@ std::optional<Error> Node::Impl::start(const std::string& control_path) {
 
 std::optional<Error> Node::Impl::open_control(const std::string& path) {
   auto server = ControlServer::open(
-      io_, path, [this](const nlohmann::json& request) { return answer(request); }, log_);
+      io_, path, [this](const nlohmann::json& request) { return answer(request); }, log_,
+      [this](const nlohmann::json& request, FileDescriptor stream, std::string answer) {
+        return capture(request, std::move(stream), std::move(answer));
+      });
   if (!server.ok()) return server.error();
   control_ = std::move(server).value();
   return std::nullopt;
@@ -292,6 +297,14 @@ Result<nlohmann::json> Node::Impl::answer(const nlohmann::json& request) const {
       own_prefixes(config_), started_,
       system_now(),          [this](const Prefix& prefix) { return kernel_->route_trouble(prefix); }};
   return answer_request(context, request);
+}
+
+std::optional<Error> Node::Impl::capture(const nlohmann::json& request, FileDescriptor stream, std::string answer) {
+  if (!backend_) return Error{"the daemon is still starting; ask again"};
+  Result<wg::CaptureOptions> options = capture_options(request);
+  if (!options) return options.error();
+  options->greeting = std::move(answer);
+  return backend_->start_capture(std::move(stream), *options);
 }
 
 PublicKey Node::Impl::key_of(wg::PeerId peer) const {

@@ -14,7 +14,7 @@ namespace starling::daemon {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kCommands{"show", "watch", "check", "keygen", "pubkey", "help"};
+constexpr std::array<std::string_view, 7> kCommands{"show", "watch", "capture", "check", "keygen", "pubkey", "help"};
 constexpr std::array<std::string_view, 7> kViews{"neighbors", "routes",  "lsdb",  "tunnels",
                                                  "egress",    "ingress", "status"};
 
@@ -61,6 +61,13 @@ struct Parser {
     CLI::App* const watch = add("watch");
     watch->add_flag("--json", out.json);
     watch->add_flag("--replay", out.replay);
+    CLI::App* const capture = add("capture");
+    capture->add_option("interface", capture_interface);
+    capture->add_option("-w,--write", out.capture.file);
+    capture->add_option("-c,--count", out.capture.packets_max)->check(CLI::PositiveNumber);
+    capture->add_option("-s,--snap-length", out.capture.snap_length)->check(CLI::PositiveNumber);
+    capture->add_flag("--control-only", out.capture.control_only);
+    capture->add_flag("--dropped", out.capture.dropped);
     add("check")->add_option("file", out.file);
     add("keygen");
     add("pubkey");
@@ -75,6 +82,7 @@ struct Parser {
 
   Arguments& out;
   CLI::App app;
+  std::string capture_interface;
   bool help = false;
   bool version = false;
 };
@@ -89,6 +97,19 @@ void parse_help(const std::vector<std::string>& about, Arguments& out) {
     out.command = about[0];
     out.is_external = true;
     out.rest = {"--help"};
+  }
+}
+
+// `capture IF` is `-i IF capture`.
+void finish_capture(const std::string& interface, Arguments& out) {
+  DaemonChoice& daemon = out.daemon;
+  if (out.capture.file.empty()) {
+    out.usage_error = "capture into what? say `-w FILE`, or `-w - | tcpdump -nr -`";
+  } else if (!interface.empty() && !(daemon.interface.empty() && daemon.control.empty())) {
+    out.usage_error =
+        fmt::format("capture of which interface? `{}` is one, and -i or --control says another", interface);
+  } else if (!interface.empty()) {
+    daemon.interface = interface;
   }
 }
 
@@ -113,6 +134,8 @@ void parse_own(const std::vector<std::string>& arguments, Arguments& out) {
     } else {
       out.what = complete_view(out.what, out.usage_error);
     }
+  } else if (out.command == "capture") {
+    finish_capture(parser.capture_interface, out);
   } else if (out.command == "check" && out.file.empty()) {
     out.usage_error = "check which file? say `starling check FILE`";
   } else if (out.command.empty()) {

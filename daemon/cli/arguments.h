@@ -16,6 +16,7 @@ struct Arguments {
   DaemonChoice daemon;
   std::string what;  // of show
   std::string file;  // of check
+  CaptureChoice capture;
   bool json = false;
   bool replay = false;
   bool is_external = false;

@@ -1,6 +1,7 @@
 // The commands of `starling`, one file each. Every one returns the exit status of the program.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,16 @@ struct DaemonChoice {
   std::string control;
 };
 
+struct CaptureChoice {
+  std::string file;  // "-": standard output
+  bool control_only = false;
+  bool dropped = false;
+  std::uint32_t snap_length = 0;  // bytes of each packet; 0: all
+  std::uint32_t packets_max = 0;  // 0: no end
+};
+
 int run_show(const DaemonChoice& daemon, const std::string& what, bool json);
+int run_capture(const DaemonChoice& daemon, const CaptureChoice& choice);
 int run_watch(const DaemonChoice& daemon, bool json, bool replay);
 int run_keygen();
 int run_pubkey();

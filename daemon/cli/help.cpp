@@ -19,6 +19,7 @@ configurations.
 COMMANDS
   show WHAT       what the daemon knows now: neighbors, routes, lsdb, tunnels, egress, ingress, status
   watch           what happens, as it happens
+  capture         the packets inside the tunnels, as a file for Wireshark
   check FILE      whether a configuration of starlingd is right, and what is wrong with it
   keygen          a new private key
   pubkey          the public key of a private key
@@ -125,6 +126,40 @@ FILES
   /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
 )";
 
+constexpr std::string_view kCapture = R"(starling capture - the packets inside the tunnels, as a file for Wireshark
+
+USAGE
+  starling capture [INTERFACE] -w FILE|- [OPTIONS]
+
+Writes what the engine carries, to and from all neighbours, into FILE (pcapng) until Ctrl-C: the packets that people
+send, and those of the routing protocol, which no other program of this machine sees. Each neighbour is an interface of
+the file, named by its public key. The tunnels do not wait for a slow disk or reader: what finds no room is counted, in
+the file and at the end. FILE is readable by its owner only, for it holds traffic.
+
+OPTIONS
+  -w, --write FILE            where to; - is standard output, for a pipe
+      --control-only          only packets of the routing protocol
+      --dropped               also packets that went no further, with the reason as a comment
+  -c, --count N               end after N packets
+  -s, --snap-length N         at most N bytes of each packet
+  -i, --interface INTERFACE   as INTERFACE; the starlingd of this interface
+      --control PATH          the starlingd that listens at this socket
+  -h, --help                  show this page
+
+EXAMPLES
+  starling capture -w mesh.pcapng
+  starling capture mesh0 -w - | tcpdump -nr -
+  starling capture --control-only -w - | tshark -X lua_script:/usr/local/share/starling/wireshark/starling.lua -r -
+
+EXIT STATUS
+  0   ended by Ctrl-C, by --count or with the daemon; the file is complete
+  1   the daemon cannot be reached, or refuses; the file cannot be written, or is not complete
+  2   the command line is wrong
+
+FILES
+  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+)";
+
 constexpr std::string_view kCheck = R"(starling check - whether a configuration of starlingd is right
 
 USAGE
@@ -185,8 +220,12 @@ EXIT STATUS
   2   the input is no private key, or the command line is wrong
 )";
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPages{
-    {{"show", kShow}, {"watch", kWatch}, {"check", kCheck}, {"keygen", kKeygen}, {"pubkey", kPubkey}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kPages{{{"show", kShow},
+                                                                               {"watch", kWatch},
+                                                                               {"capture", kCapture},
+                                                                               {"check", kCheck},
+                                                                               {"keygen", kKeygen},
+                                                                               {"pubkey", kPubkey}}};
 
 }  // namespace
 

@@ -26,6 +26,7 @@ int run(const Arguments& arguments) {
   }
   if (arguments.command == "show") return run_show(arguments.daemon, arguments.what, arguments.json);
   if (arguments.command == "watch") return run_watch(arguments.daemon, arguments.json, arguments.replay);
+  if (arguments.command == "capture") return run_capture(arguments.daemon, arguments.capture);
   if (arguments.command == "check") return run_check(arguments.file);
   if (arguments.command == "keygen") return run_keygen();
   return run_pubkey();

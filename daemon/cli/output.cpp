@@ -42,4 +42,8 @@ void print_error(std::string_view message) {
   write_all(STDERR_FILENO, "starling: " + std::string(message) + '\n');
 }
 
+void print_note(std::string_view message) {
+  print_error(message);
+}
+
 }  // namespace starling::daemon

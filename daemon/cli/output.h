@@ -10,5 +10,7 @@ namespace starling::daemon {
 void print(std::string_view text);
 
 void print_error(std::string_view message);
+// The same for what went as it should and is not the output.
+void print_note(std::string_view message);
 
 }  // namespace starling::daemon

@@ -161,6 +161,24 @@ struct ControlClient::Connection {
     }
   }
 
+  // What was read behind the last line first.
+  Result<std::string> read_bytes() {
+    if (start < input.size()) {
+      std::string rest = input.substr(start);
+      input.clear();
+      start = searched = 0;
+      return rest;
+    }
+    std::string bytes(65536, '\0');
+    while (true) {
+      const ssize_t size = recv(fd, bytes.data(), bytes.size(), 0);
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0) return Error{fmt::format("{}: {}", path, std::strerror(errno))};
+      bytes.resize(static_cast<std::size_t>(size));
+      return bytes;
+    }
+  }
+
   std::optional<Error> send_all(std::string_view bytes, Time deadline) const {
     while (!bytes.empty()) {
       const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -231,6 +249,10 @@ Result<json> ControlClient::start_watch(bool replay, Duration timeout) {
 Result<std::optional<std::string>> ControlClient::next_event(Duration timeout) {
   const Time now = system_now().monotonic;
   return connection_->read_line(timeout > kNever - now ? kNever : now + timeout, true);
+}
+
+Result<std::string> ControlClient::next_bytes() {
+  return connection_->read_bytes();
 }
 
 int ControlClient::fd() const {

@@ -44,6 +44,10 @@ class ControlClient {
   // already is handed out first, so drain it until it has nothing before waiting on fd() again.
   Result<std::optional<std::string>> next_event(Duration timeout);
 
+  // After an answer that makes the connection a stream of bytes (`capture`): what has come, waiting for some; nothing
+  // when the daemon has closed its side.
+  Result<std::string> next_bytes();
+
   int fd() const;
 
  private:

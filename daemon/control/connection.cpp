@@ -1,9 +1,11 @@
 #include "daemon/control/connection.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/system.h"
@@ -19,8 +21,8 @@ constexpr std::string_view kRequestForms =
 
 }  // namespace
 
-ControlConnection::ControlConnection(Socket socket, const ControlServer::Handler& handler, EventLog& log, Closed closed)
-    : socket_(std::move(socket)), handler_(handler), log_(log), closed_(std::move(closed)) {}
+ControlConnection::ControlConnection(Socket socket, const Handlers& handlers, EventLog& log, Closed closed)
+    : socket_(std::move(socket)), handlers_(handlers), log_(log), closed_(std::move(closed)) {}
 
 void ControlConnection::start() {
   socket_.native_non_blocking(true);
@@ -99,7 +101,8 @@ void ControlConnection::serve(std::string_view line) {
     const bool valid = replay == request.end() || replay->is_boolean();
     return valid ? start_watch(replay != request.end() && replay->get<bool>()) : refuse("`replay` is true or false");
   }
-  Result<json> result = handler_(request);
+  if (*command == "capture" && handlers_.capture) return hand_over_to_capture(request);
+  Result<json> result = handlers_.answer(request);
   if (!result) return refuse(result.error().message);
   answer({{"ok", true}, {"result", std::move(result).value()}});
 }
@@ -123,6 +126,15 @@ void ControlConnection::start_watch(bool replay) {
   log_.attach(*this);
   if (input_ended_) return;
   await_readable();
+}
+
+// All answers have left by now, so whoever takes the socket over is the only one who writes to it.
+void ControlConnection::hand_over_to_capture(const json& request) {
+  FileDescriptor stream(fcntl(socket_.native_handle(), F_DUPFD_CLOEXEC, 0));
+  if (!stream) return refuse(std::string("cannot hand this connection over: ") + std::strerror(errno));
+  const auto error = handlers_.capture(request, std::move(stream), json{{"ok", true}}.dump() + '\n');
+  if (error) return refuse(error->message);
+  fail();  // only our side of it
 }
 
 void ControlConnection::on_event(const EventLine& line) {

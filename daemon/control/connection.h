@@ -19,9 +19,13 @@ class ControlConnection final : public EventWatcher, public std::enable_shared_f
  public:
   using Socket = boost::asio::local::stream_protocol::socket;
   using Closed = std::function<void(ControlConnection*)>;
+  struct Handlers {
+    ControlServer::Handler answer;
+    ControlServer::StreamHandler capture;
+  };
 
-  // `handler` and `log` must live until close() or until `closed` was called.
-  ControlConnection(Socket socket, const ControlServer::Handler& handler, EventLog& log, Closed closed);
+  // `handlers` and `log` must live until close() or until `closed` was called.
+  ControlConnection(Socket socket, const Handlers& handlers, EventLog& log, Closed closed);
 
   void start();
   // Sends what can be sent without waiting, then ends. Does not call `closed`.
@@ -35,6 +39,7 @@ class ControlConnection final : public EventWatcher, public std::enable_shared_f
   void take_next_request();
   void serve(std::string_view line);
   void start_watch(bool replay);
+  void hand_over_to_capture(const nlohmann::json& request);
   void answer(const nlohmann::json& answer);
   void refuse(const std::string& error);
   void enqueue_event(const EventLine& line);
@@ -45,7 +50,7 @@ class ControlConnection final : public EventWatcher, public std::enable_shared_f
   void fail();
 
   Socket socket_;
-  const ControlServer::Handler& handler_;
+  const Handlers& handlers_;
   EventLog& log_;
   Closed closed_;
   std::string input_;

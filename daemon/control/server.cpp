@@ -55,8 +55,9 @@ std::optional<Error> remove_stale(boost::asio::io_context& io, const std::string
 }  // namespace
 
 struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
-  Impl(boost::asio::io_context& io, std::string socket_path, Handler request_handler, EventLog& event_log)
-      : path(std::move(socket_path)), handler(std::move(request_handler)), log(event_log), acceptor(io), pause(io) {}
+  Impl(boost::asio::io_context& io, std::string socket_path, ControlConnection::Handlers request_handlers,
+       EventLog& event_log)
+      : path(std::move(socket_path)), handlers(std::move(request_handlers)), log(event_log), acceptor(io), pause(io) {}
 
   std::optional<Error> listen() {
     boost::system::error_code error;
@@ -92,7 +93,7 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
 
   void admit(stream_protocol::socket socket) {
     if (connections.size() >= kControlConnectionsMax) return turn_away(std::move(socket));
-    auto connection = std::make_shared<ControlConnection>(std::move(socket), handler, log, [this](auto* closed) {
+    auto connection = std::make_shared<ControlConnection>(std::move(socket), handlers, log, [this](auto* closed) {
       std::erase_if(connections, [&](const auto& held) { return held.get() == closed; });
     });
     connections.insert(connection);
@@ -116,7 +117,7 @@ struct ControlServer::Impl : std::enable_shared_from_this<ControlServer::Impl> {
   }
 
   std::string path;
-  Handler handler;
+  ControlConnection::Handlers handlers;
   EventLog& log;
   stream_protocol::acceptor acceptor;
   boost::asio::steady_timer pause;
@@ -131,13 +132,14 @@ ControlServer::~ControlServer() {
 }
 
 Result<std::unique_ptr<ControlServer>> ControlServer::open(boost::asio::io_context& io, const std::string& path,
-                                                           Handler handler, EventLog& log) {
+                                                           Handler handler, EventLog& log, StreamHandler capture) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
     return Error{"a control socket's path has 1 to 107 bytes: " + path};
   }
   if (auto failed = make_directory(std::filesystem::path(path).parent_path())) return *failed;
   if (auto failed = remove_stale(io, path)) return *failed;
-  std::unique_ptr<ControlServer> server(new ControlServer(std::make_shared<Impl>(io, path, std::move(handler), log)));
+  ControlConnection::Handlers handlers{std::move(handler), std::move(capture)};
+  std::unique_ptr<ControlServer> server(new ControlServer(std::make_shared<Impl>(io, path, std::move(handlers), log)));
   if (auto failed = server->impl_->listen()) return *failed;
   server->impl_->accept();
   return server;

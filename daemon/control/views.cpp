@@ -272,7 +272,7 @@ json ingress_view(const ViewContext& context) {
 
 Result<json> answer_request(const ViewContext& context, const json& request) {
   if (request.value("command", "") != "show") {
-    return Error{R"(unknown command; say {"command":"show","what":W} or {"command":"watch"})"};
+    return Error{R"(unknown command; say {"command":"show","what":W}, {"command":"watch"} or {"command":"capture"})"};
   }
   const auto what = request.find("what");
   using View = json (*)(const ViewContext&);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/file_descriptor.h"
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/result.h"
@@ -81,6 +82,15 @@ struct BackendStatus {
   std::uint64_t tun_queue_drops = 0;  // packets that the interface's own queue had no room for, as the kernel counts
   DropCounters drops{};               // where no peer is known
   std::vector<PeerStatus> peers;
+};
+
+// Which inner packets a capture writes.
+struct CaptureOptions {
+  bool control_only = false;      // of the routing protocol alone
+  bool dropped = false;           // also those that went no further, with the reason as a comment
+  std::uint32_t snap_length = 0;  // bytes of each packet; 0: all
+  std::uint32_t packets_max = 0;  // after which it ends; 0: no end
+  std::string greeting;           // sent ahead of the file: what a control socket answers
 };
 
 // Packets that were not carried, all for one reason.
@@ -156,6 +166,11 @@ class Backend {
   // Wraps `payload` as IPv6/UDP between the two link-local addresses and sends it ahead of data. Starts a handshake if
   // there is no session, and then sends only the newest few control packets that waited.
   virtual void send_control(PeerId peer, Bytes payload) = 0;
+
+  // Writes the inner packets of all peers, control packets included, into `stream`, a connected stream socket, as a
+  // pcapng file, until its reader ends its sending side (the file is completed then) or is gone. The tunnels do not wait
+  // for the reader: the file says how many packets found no room. An error if too many captures run already.
+  virtual std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) = 0;
 
   virtual BackendStatus status() const = 0;
 

@@ -41,6 +41,7 @@ Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::option
   for (const int fd : packet_fds()) watch(fd, kNothingYet);
   watch(commands_.fd(), EPOLLIN);
   watch(timer_.get(), EPOLLIN);
+  watch(context_.captures.fd(), EPOLLIN);
 }
 
 std::array<int, 3> Engine::packet_fds() const {
@@ -91,6 +92,8 @@ void Engine::turn(Now now, const std::vector<int>& readable) {
   drain_device(now);
   if (context_.tun_gone) report_tun_gone(now);
   report_drops(now);
+  if (contains(readable, context_.captures.fd())) context_.captures.on_ready();
+  context_.captures.flush();
   arm_timer();
 }
 

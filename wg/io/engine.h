@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file_descriptor.h"
@@ -46,6 +47,9 @@ class Engine final : private Receiver::DeviceDriver {
   std::optional<SystemError> set_listen_port(Now now, std::uint16_t port);
   std::optional<SystemError> set_fwmark(std::uint32_t mark);
   void send_control(Now now, PeerId peer, Bytes payload);
+  std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) {
+    return context_.captures.start(std::move(stream), options, context_.tun.name());
+  }
   // Sends what is sealed and takes in what the sockets hold, up to a limit that only a flood reaches.
   void catch_up(Now now);
   const PublicKey& public_key() const { return context_.device.public_key(); }

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "wg/drop_reason.h"
 #include "wg/io/backend.h"
+#include "wg/io/capture_set.h"
 #include "wg/io/drop_log.h"
 #include "wg/io/notification_queue.h"
 #include "wg/io/peer_table.h"
@@ -47,6 +48,13 @@ struct EngineContext {
   void drop(Now now, PeerId peer, DropReason reason, const Endpoint& outer) {
     drops.record(now.monotonic, {peer, reason, 1, outer.address, outer.port});
   }
+  // For whoever watches: an inner packet that was carried, or why it was not. `peer` null: none owns it.
+  void capture(PacketDirection direction, const PeerPath* peer, Bytes packet, bool is_control,
+               std::optional<DropReason> dropped = std::nullopt) {
+    if (!captures.is_active()) return;
+    captures.add({packet, direction, is_control, dropped, peer == nullptr ? kNoPeer : peer->id,
+                  peer == nullptr ? nullptr : &peer->public_key});
+  }
   // A full queue is counted; who would be told of it does not read.
   void notify(Notification notification, PeerId peer) {
     if (!notifications.push(std::move(notification))) drops.count_silently(peer, DropReason::queue_full);
@@ -62,6 +70,7 @@ struct EngineContext {
   Device device;
   PeerTable peers;
   DropLog drops;
+  CaptureSet captures;
   Tun tun;
   UdpSockets udp;
   EgressCell::Reader egress;

@@ -98,7 +98,10 @@ void Receiver::report_received(Now now) {
 
 void Receiver::deliver(Now now, PeerPath& peer, Bytes plaintext) {
   const std::optional<InnerPacket> inner = parse_inner_packet(plaintext);
-  if (!inner) return context_.drop(now, peer.id, DropReason::inner_malformed);
+  if (!inner) {
+    context_.capture(PacketDirection::inbound, &peer, plaintext, false, DropReason::inner_malformed);
+    return context_.drop(now, peer.id, DropReason::inner_malformed);
+  }
   const Bytes packet = plaintext.first(inner->total_length);  // without the padding
   ++peer.rx_packets;
   if (context_.control_port != 0 && deliver_control(now, peer, packet)) return;
@@ -112,8 +115,10 @@ bool Receiver::deliver_control(Now now, PeerPath& peer, Bytes packet) {
   const ParsedControlPacket parsed = parse_control_packet(context_.control_channel(peer), packet);
   if (parsed.verdict == ControlVerdict::not_control) return false;
   if (parsed.verdict == ControlVerdict::invalid || !peer.control) {
+    context_.capture(PacketDirection::inbound, &peer, packet, true, DropReason::control_invalid);
     context_.drop(now, peer.id, DropReason::control_invalid);
   } else {
+    context_.capture(PacketDirection::inbound, &peer, packet, true);
     context_.notify({now, ControlNotification{peer.id, {parsed.payload.begin(), parsed.payload.end()}}}, peer.id);
   }
   return true;
@@ -129,6 +134,7 @@ bool Receiver::passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, 
   }
   const DropReason reason = verdict == IngressVerdict::not_allowed ? DropReason::ingress_source_not_allowed
                                                                    : DropReason::ingress_source_unknown;
+  context_.capture(PacketDirection::inbound, &peer, packet, false, reason);
   context_.drop(now, peer.id, reason, inner.source);
   return false;
 }

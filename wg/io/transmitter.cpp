@@ -81,9 +81,13 @@ void Transmitter::read_tun(Now now) {
 void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
   const MutableBytes packet = slot.subspan(kDataHeaderSize, size);
   const std::optional<InnerPacket> inner = parse_inner_packet(packet, context_.flow_hash_seed);
-  if (!inner) return context_.drop(now, kNoPeer, DropReason::egress_not_ip);
+  if (!inner) {
+    context_.capture(PacketDirection::outbound, nullptr, packet, false, DropReason::egress_not_ip);
+    return context_.drop(now, kNoPeer, DropReason::egress_not_ip);
+  }
   const IpAddress& destination = inner->destination;
   if (is_our_own_underlay(packet, inner->source, destination)) {
+    context_.capture(PacketDirection::outbound, nullptr, packet, false, DropReason::underlay_loop);
     return context_.drop(now, kNoPeer, DropReason::underlay_loop, destination);
   }
   const bool reserved = context_.is_reserved(destination) || context_.is_reserved(inner->source);
@@ -92,6 +96,7 @@ void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
   if (peer == nullptr) {
     // The kernel's own chatter (neighbour discovery, multicast listeners) has no peer to go to and is nobody's mistake.
     if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_multicast);
+    context_.capture(PacketDirection::outbound, nullptr, packet, false, DropReason::egress_no_route);
     return context_.drop(now, kNoPeer, DropReason::egress_no_route, destination);
   }
   send_inner(now, *peer, Kind::data, size);
@@ -110,7 +115,13 @@ bool Transmitter::is_our_own_underlay(Bytes packet, const IpAddress& source, con
 
 // The packet lies in the next slot behind room for the header.
 void Transmitter::send_inner(Now now, PeerPath& peer, Kind kind, std::size_t size) {
-  if (seal(now, peer, kind, size)) return;
+  const Bytes packet = batch_->slot(batch_->size).subspan(kDataHeaderSize, size);
+  const bool captured = context_.captures.is_active();
+  if (captured) before_sealing_.assign(packet.begin(), packet.end());
+  if (seal(now, peer, kind, size)) {
+    if (captured) context_.capture(PacketDirection::outbound, &peer, before_sealing_, kind == Kind::control);
+    return;
+  }
   stage(now, peer, kind, batch_->slot(batch_->size).subspan(kDataHeaderSize, size));
   context_.device.on_packet_staged(now, peer.id);
 }
@@ -134,10 +145,16 @@ bool Transmitter::seal(Now now, PeerPath& peer, Kind kind, std::size_t size) {
 void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   if (kind == Kind::keepalive) return;
   // Nobody knows for how long: what is sent now would be of no use by then. Control packets may wait, the newest few.
-  if (kind == Kind::data && !peer.endpoint) return context_.drop(now, peer.id, DropReason::no_endpoint);
+  if (kind == Kind::data && !peer.endpoint) {
+    context_.capture(PacketDirection::outbound, &peer, packet, false, DropReason::no_endpoint);
+    return context_.drop(now, peer.id, DropReason::no_endpoint);
+  }
   auto& queue = kind == Kind::control ? peer.staged_control : peer.staged;
   const std::size_t limit = kind == Kind::control ? kControlStagedLimit : kMaxStagedPackets;
   if (queue.size() == limit) {
+    const bool is_control = kind == Kind::control;
+    context_.capture(PacketDirection::outbound, &peer, queue.front(), is_control,
+                     is_control ? DropReason::control_superseded : DropReason::staged_overflow);
     queue.pop_front();
     // Control packets are repeated by whoever sends them: that older ones go is no loss to tell a person about.
     if (kind == Kind::control) context_.drops.count_silently(peer.id, DropReason::control_superseded);
@@ -172,7 +189,9 @@ bool Transmitter::send_staged(Now now, PeerPath& peer) {
       const MutableBytes slot = next_slot(now);
       const std::vector<std::uint8_t>& packet = queue.front();
       std::memcpy(slot.data() + kDataHeaderSize, packet.data(), packet.size());
-      if (seal(now, peer, kind, packet.size())) queue.pop_front();
+      if (!seal(now, peer, kind, packet.size())) continue;
+      context_.capture(PacketDirection::outbound, &peer, packet, kind == Kind::control);
+      queue.pop_front();
     }
   };
   send_all(peer.staged_control, Kind::control);

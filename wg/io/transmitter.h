@@ -44,6 +44,7 @@ class Transmitter {
 
   EngineContext& context_;
   std::unique_ptr<Batch> batch_;
+  std::vector<std::uint8_t> before_sealing_;  // an inner packet, for a capture; kept for its memory
 };
 
 }  // namespace starling::wg

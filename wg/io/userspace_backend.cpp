@@ -83,6 +83,10 @@ class UserspaceBackend final : public Backend {
     });
   }
 
+  std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) override {
+    return commands_.call([&](Now) { return engine_.start_capture(std::move(stream), options); });
+  }
+
   BackendStatus status() const override {
     return commands_.call([&](Now) { return engine_.status(); });
   }

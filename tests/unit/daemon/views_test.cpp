@@ -48,6 +48,7 @@ class RememberingBackend final : public wg::Backend {
   wg::EgressDescription egress() const override { return egress_; }
   wg::IngressDescription ingress() const override { return ingress_; }
   void send_control(wg::PeerId, Bytes) override {}
+  std::optional<Error> start_capture(FileDescriptor, const wg::CaptureOptions&) override { return std::nullopt; }
   wg::BackendStatus status() const override { return reported; }
   int notification_fd() const override { return -1; }
   void dispatch(wg::BackendObserver&) override {}
