@@ -99,8 +99,9 @@ struct DropReport {
   DropReason reason{};
   std::uint64_t count = 0;
   // Of the newest: the inner source (ingress_*), inner destination (egress_*) or outer address, if known.
-  std::optional<IpAddress> address;
+  std::optional<IpAddress> address{};
   std::uint16_t port = 0;  // of an outer address; 0 unknown
+  int error = 0;           // errno of what the kernel refused (send_failed, tun_write_failed); 0 unknown
 
   friend bool operator==(const DropReport&, const DropReport&) = default;
 };

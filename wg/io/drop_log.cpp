@@ -42,6 +42,7 @@ void DropLog::record(Time now, const DropReport& drop) {
   tally.total += drop.count;
   tally.address = drop.address;
   tally.port = drop.port;
+  tally.error = drop.error;
   const bool waits_already = tally.unreported > 0;
   tally.unreported += drop.count;
   if (waits_already) return;
@@ -60,7 +61,7 @@ void DropLog::take_due(Time now, std::vector<DropReport>& out) {
       next_deadline_ = std::min(next_deadline_, due(tally));
       return false;
     }
-    out.push_back({waiting.peer, waiting.reason, tally.unreported, tally.address, tally.port});
+    out.push_back({waiting.peer, waiting.reason, tally.unreported, tally.address, tally.port, tally.error});
     tally.unreported = 0;
     tally.reported = now;
     return true;

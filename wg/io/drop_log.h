@@ -47,6 +47,7 @@ class DropLog {
     std::optional<Time> reported;  // when last
     std::optional<IpAddress> address;
     std::uint16_t port = 0;
+    int error = 0;
   };
   using Slot = std::array<Tally, kDropReasonCount>;
   struct Waiting {

@@ -221,6 +221,7 @@ void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
   PeerPath* const peer = context_.peers.find(id);
   if (peer == nullptr) return;
   peer->endpoint = endpoint;
+  peer->source.reset();
   context_.device.set_endpoint(now, id, endpoint);
   if (peer->has_staged()) context_.device.on_packet_staged(now, id);
 }
@@ -253,7 +254,10 @@ std::optional<SystemError> Engine::set_listen_port(Now now, std::uint16_t port) 
 }
 
 std::optional<SystemError> Engine::set_fwmark(std::uint32_t mark) {
-  return context_.udp.set_fwmark(mark);
+  const std::optional<SystemError> error = context_.udp.set_fwmark(mark);
+  // Other rules may lead elsewhere now.
+  if (!error) context_.peers.for_each([](PeerPath& peer) { peer.source.reset(); });
+  return error;
 }
 
 BackendStatus Engine::status() {

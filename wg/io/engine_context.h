@@ -28,6 +28,12 @@ namespace starling::wg {
 using EgressCell = SnapshotCell<EgressTable>;
 using IngressCell = SnapshotCell<IngressFilter>;
 
+// Where a handshake message came from and to: the answer goes back the same way.
+struct Arrival {
+  Endpoint from;
+  std::optional<LocalAddress> local;
+};
+
 struct EngineContext {
   EngineContext(const BackendConfig& config, Tun tun_device, UdpSockets sockets, const EgressCell& egress_cell,
                 const IngressCell& ingress_cell, NotificationQueue& queue)
@@ -42,11 +48,12 @@ struct EngineContext {
         link_local(link_local_address(device.public_key())),
         flow_hash_seed(random.u32()) {}
 
+  void drop(Now now, const DropReport& what) { drops.record(now.monotonic, what); }
   void drop(Now now, PeerId peer, DropReason reason, const std::optional<IpAddress>& address = std::nullopt) {
-    drops.record(now.monotonic, {peer, reason, 1, address, 0});
+    drop(now, {peer, reason, 1, address});
   }
   void drop(Now now, PeerId peer, DropReason reason, const Endpoint& outer) {
-    drops.record(now.monotonic, {peer, reason, 1, outer.address, outer.port});
+    drop(now, {peer, reason, 1, outer.address, outer.port});
   }
   // For whoever watches: an inner packet that was carried, or why it was not. `peer` null: none owns it.
   void capture(PacketDirection direction, const PeerPath* peer, Bytes packet, bool is_control,
@@ -80,6 +87,7 @@ struct EngineContext {
   const std::uint16_t control_port;  // 0: there are no control packets
   IpAddress link_local;              // ours
   const std::uint32_t flow_hash_seed;
+  std::optional<Arrival> answering;  // while a handshake message is dealt with
   bool tun_gone = false;
 };
 

@@ -12,6 +12,7 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/token_bucket.h"
+#include "wg/io/ancillary.h"
 #include "wg/protocol/session.h"
 #include "wg/tables.h"
 
@@ -26,6 +27,9 @@ struct PeerPath {
   IpAddress link_local;  // its address inside the tunnel
   bool control = false;
   std::optional<Endpoint> endpoint;
+  // To which of our addresses its newest authenticated datagram came: sent from there, or a peer behind NAT or a
+  // firewall would not know the answer for one. Nothing: the kernel's choice.
+  std::optional<LocalAddress> source;
   SessionPtr session;  // to send with; null: none
 
   std::deque<std::vector<std::uint8_t>> staged;          // inner packets, oldest first

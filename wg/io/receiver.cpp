@@ -1,7 +1,9 @@
 #include "wg/io/receiver.h"
 
 #include <array>
+#include <cerrno>
 
+#include "wg/protocol/ecn.h"
 #include "wg/protocol/messages.h"
 
 namespace starling::wg {
@@ -39,7 +41,13 @@ bool Receiver::receive(Now now, Family family) {
     }
   }
   report_received(now);
+  report_lost(now);
   return !datagrams.empty();
+}
+
+void Receiver::report_lost(Now now) {
+  const std::uint64_t lost = context_.udp.take_lost(false);
+  if (lost > 0) context_.drop(now, {kNoPeer, DropReason::receive_overflow, lost});
 }
 
 void Receiver::on_handshake(Now now, const ReceivedDatagram& datagram) {
@@ -48,8 +56,25 @@ void Receiver::on_handshake(Now now, const ReceivedDatagram& datagram) {
     return context_.drop(now, kNoPeer, DropReason::underlay_loop, datagram.from);
   }
   report_received(now);
+  driver_.drain_device(now);  // what is in the outbox then follows from this message alone
   context_.device.on_handshake_datagram(now, datagram.from, datagram.bytes);
+  // Only an authenticated message is responded to or completes a handshake.
+  const DeviceOutbox& outbox = context_.device.outbox();
+  for (const DeviceOutbox::Datagram& answer : outbox.datagrams) {
+    const bool is_response = answer.bytes.size() == sizeof(MessageResponse);  // a cookie reply proves nothing
+    const PeerPath* const peer = context_.peers.find(answer.peer);
+    // A known endpoint is not given up for an initiation, and neither is the address that belongs to it.
+    const bool is_its_endpoint = peer != nullptr && peer->endpoint.value_or(datagram.from) == datagram.from;
+    if (is_response && is_its_endpoint) note_source(answer.peer, datagram.local);
+  }
+  for (const DeviceOutbox::Established& established : outbox.established) note_source(established.peer, datagram.local);
+  context_.answering = Arrival{datagram.from, datagram.local};
   driver_.drain_device(now);
+  context_.answering.reset();
+}
+
+void Receiver::note_source(PeerId id, const std::optional<LocalAddress>& local) {
+  if (PeerPath* const peer = context_.peers.find(id)) peer->source = local;
 }
 
 void Receiver::on_data(Now now, const ReceivedDatagram& datagram) {
@@ -76,7 +101,7 @@ void Receiver::on_data(Now now, const ReceivedDatagram& datagram) {
   }
   peer->rx_bytes += message.size();
   note_received(session, datagram, plaintext.empty());
-  if (!plaintext.empty()) deliver(now, *peer, plaintext);
+  if (!plaintext.empty()) deliver(now, *peer, plaintext, datagram.traffic_class);
 }
 
 void Receiver::note_received(const SessionPtr& session, const ReceivedDatagram& datagram, bool keepalive) {
@@ -84,31 +109,47 @@ void Receiver::note_received(const SessionPtr& session, const ReceivedDatagram& 
   for (std::size_t i = received_.size(); i-- > 0 && entry == nullptr;) {
     if (received_[i].session == session) entry = &received_[i];
   }
-  if (entry == nullptr) entry = &received_.emplace_back(Received{session, std::nullopt, true});
-  if (!came_through_our_tun(datagram)) entry->from = datagram.from;
+  if (entry == nullptr) entry = &received_.emplace_back(Received{session, std::nullopt, std::nullopt, true});
+  if (!came_through_our_tun(datagram)) {
+    entry->from = datagram.from;
+    entry->local = datagram.local;
+  }
   entry->keepalives_only = entry->keepalives_only && keepalive;
 }
 
 void Receiver::report_received(Now now) {
   for (const Received& entry : received_) {
     context_.device.on_data_received(now, entry.session, entry.from, entry.keepalives_only);
+    if (entry.from) note_source(entry.session->peer(), entry.local);
   }
   received_.clear();
 }
 
-void Receiver::deliver(Now now, PeerPath& peer, Bytes plaintext) {
+void Receiver::deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uint8_t outer_traffic_class) {
   const std::optional<InnerPacket> inner = parse_inner_packet(plaintext);
   if (!inner) {
     context_.capture(PacketDirection::inbound, &peer, plaintext, false, DropReason::inner_malformed);
     return context_.drop(now, peer.id, DropReason::inner_malformed);
   }
-  const Bytes packet = plaintext.first(inner->total_length);  // without the padding
+  const MutableBytes packet = plaintext.first(inner->total_length);  // without the padding
   ++peer.rx_packets;
   if (context_.control_port != 0 && deliver_control(now, peer, packet)) return;
   if (!passes_filter(now, peer, *inner, packet)) return;
+  if (!ecn_decapsulate(packet, outer_traffic_class)) {
+    context_.capture(PacketDirection::inbound, &peer, packet, false, DropReason::ecn_not_capable);
+    return context_.drop(now, peer.id, DropReason::ecn_not_capable, inner->source);
+  }
+  write_tun(now, peer, *inner, packet);
+}
+
+void Receiver::write_tun(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet) {
   const TunStatus written = context_.tun.write(packet);
+  const int error = errno;
+  context_.capture(PacketDirection::inbound, &peer, packet, false,
+                   written == TunStatus::ok ? std::nullopt : std::optional(DropReason::tun_write_failed));
+  if (written == TunStatus::ok) return;
   if (written == TunStatus::gone) context_.tun_gone = true;
-  if (written != TunStatus::ok) context_.drop(now, peer.id, DropReason::tun_write_failed, inner->source);
+  context_.drop(now, {peer.id, DropReason::tun_write_failed, 1, inner.source, 0, error});
 }
 
 bool Receiver::deliver_control(Now now, PeerPath& peer, Bytes packet) {

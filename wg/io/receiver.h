@@ -35,14 +35,18 @@ class Receiver {
   struct Received {
     SessionPtr session;
     std::optional<Endpoint> from;
+    std::optional<LocalAddress> local;
     bool keepalives_only = true;
   };
 
   void on_handshake(Now now, const ReceivedDatagram& datagram);
+  void note_source(PeerId peer, const std::optional<LocalAddress>& local);
   void on_data(Now now, const ReceivedDatagram& datagram);
   void note_received(const SessionPtr& session, const ReceivedDatagram& datagram, bool keepalive);
   void report_received(Now now);
-  void deliver(Now now, PeerPath& peer, Bytes plaintext);
+  void report_lost(Now now);
+  void deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uint8_t outer_traffic_class);
+  void write_tun(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);
   // True if the packet was a control packet, good or bad.
   bool deliver_control(Now now, PeerPath& peer, Bytes packet);
   bool passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "wg/io/underlay_loop.h"
+#include "wg/protocol/ecn.h"
 #include "wg/protocol/inner_packet.h"
 #include "wg/protocol/messages.h"
 
@@ -23,6 +24,7 @@ struct Transmitter::Batch {
   struct Entry {
     std::size_t size = 0;  // bytes, from the beginning of the slot
     Endpoint to;
+    std::optional<LocalAddress> source;
     std::uint8_t traffic_class = 0;
     PeerId peer = kNoPeer;
     SessionPtr session;  // null: a handshake message
@@ -42,8 +44,23 @@ struct Transmitter::Batch {
   std::vector<Sent> sent;
 
   MutableBytes slot(std::size_t index) { return {memory.get() + index * kSlotSize, kSlotSize}; }
+  void count_sent(PeerTable& peers);
   void note_sent(const Entry& entry);
 };
+
+// Of data; handshakes are the Device's to count.
+void Transmitter::Batch::count_sent(PeerTable& peers) {
+  for (std::size_t i = 0; i < size; ++i) {
+    Entry& entry = entries[i];
+    if (entry.session == nullptr) continue;
+    if (PeerPath* const peer = peers.find(entry.peer); peer != nullptr && entry.size != 0) {
+      peer->tx_bytes += entry.size;
+      if (entry.has_payload) ++peer->tx_packets;
+    }
+    note_sent(entry);
+    entry.session.reset();
+  }
+}
 
 void Transmitter::Batch::note_sent(const Entry& entry) {
   for (std::size_t i = sent.size(); i-- > 0;) {
@@ -129,6 +146,7 @@ void Transmitter::send_inner(Now now, PeerPath& peer, Kind kind, std::size_t siz
 bool Transmitter::seal(Now now, PeerPath& peer, Kind kind, std::size_t size) {
   if (!peer.can_send()) return false;
   const MutableBytes slot = batch_->slot(batch_->size);
+  const std::uint8_t traffic_class = outer_traffic_class(kind, slot.subspan(kDataHeaderSize, size));
   const std::size_t padded = padded_size(size, context_.mtu);
   std::memset(slot.data() + kDataHeaderSize + size, 0, padded - size);
   const std::size_t message_size = padded + kDataOverhead;
@@ -136,10 +154,19 @@ bool Transmitter::seal(Now now, PeerPath& peer, Kind kind, std::size_t size) {
     peer.session.reset();
     return false;
   }
-  Batch::Entry& entry = batch_->entries[batch_->size++];
-  entry = {message_size, *peer.endpoint, 0, peer.id, peer.session, kind != Kind::keepalive};
-  if (kind == Kind::control) entry.traffic_class = kControlTrafficClass;
+  batch_->entries[batch_->size++] = {message_size, *peer.endpoint,         peer.source, traffic_class, peer.id,
+                                     peer.session, kind != Kind::keepalive};
   return true;
+}
+
+// The inner DSCP stays inside: it would tell the underlay what kind of traffic a tunnel carries.
+std::uint8_t Transmitter::outer_traffic_class(Kind kind, Bytes packet) {
+  switch (kind) {
+    case Kind::data: return ecn_for_outer(packet);
+    case Kind::control: return kControlTrafficClass;
+    case Kind::keepalive: break;
+  }
+  return 0;
 }
 
 void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
@@ -178,8 +205,14 @@ void Transmitter::send_keepalive(Now now, PeerPath& peer) {
 void Transmitter::send_handshake(Now now, const DeviceOutbox::Datagram& datagram) {
   const MutableBytes slot = next_slot(now);
   std::memcpy(slot.data(), datagram.bytes.data(), datagram.bytes.size());
-  batch_->entries[batch_->size++] = {datagram.bytes.size(), datagram.to, kHandshakeTrafficClass,
-                                     datagram.peer,         nullptr,     false};
+  batch_->entries[batch_->size++] = {
+      datagram.bytes.size(), datagram.to, source_for(datagram), kHandshakeTrafficClass, datagram.peer, nullptr, false};
+}
+
+std::optional<LocalAddress> Transmitter::source_for(const DeviceOutbox::Datagram& datagram) {
+  if (context_.answering && context_.answering->from == datagram.to) return context_.answering->local;
+  const PeerPath* const peer = context_.peers.find(datagram.peer);
+  return peer != nullptr && peer->endpoint == datagram.to ? peer->source : std::nullopt;
 }
 
 bool Transmitter::send_staged(Now now, PeerPath& peer) {
@@ -201,7 +234,8 @@ bool Transmitter::send_staged(Now now, PeerPath& peer) {
 }
 
 void Transmitter::drop_staged(Now now, PeerPath& peer, DropReason reason) {
-  for (std::size_t i = 0; i < peer.staged.size(); ++i) {
+  for (const std::vector<std::uint8_t>& packet : peer.staged) {
+    context_.capture(PacketDirection::outbound, &peer, packet, false, reason);
     peer.endpoint ? context_.drop(now, peer.id, reason, *peer.endpoint) : context_.drop(now, peer.id, reason);
   }
   for (std::size_t i = 0; i < peer.staged_control.size(); ++i) context_.drops.count_silently(peer.id, reason);
@@ -209,30 +243,28 @@ void Transmitter::drop_staged(Now now, PeerPath& peer, DropReason reason) {
   peer.staged_control.clear();
 }
 
+void Transmitter::note_outcome(Now now) {
+  for (const std::size_t index : batch_->outcome.sources_refused) {
+    if (PeerPath* const peer = context_.peers.find(batch_->entries[index].peer)) peer->source.reset();
+  }
+  for (const SendOutcome::Failure& failure : batch_->outcome.failures) {
+    Batch::Entry& entry = batch_->entries[failure.index];
+    context_.drop(now, {entry.peer, DropReason::send_failed, 1, entry.to.address, entry.to.port, failure.error});
+    entry.size = 0;  // not to be counted as sent
+  }
+}
+
 void Transmitter::flush(Now now) {
   Batch& batch = *batch_;
   if (batch.size == 0) return;
   for (std::size_t i = 0; i < batch.size; ++i) {
     const Batch::Entry& entry = batch.entries[i];
-    batch.datagrams[i] = {batch.slot(i).first(entry.size), entry.to, std::nullopt, entry.traffic_class};
+    batch.datagrams[i] = {batch.slot(i).first(entry.size), entry.to, entry.source, entry.traffic_class};
   }
   batch.outcome.clear();
   context_.udp.send({batch.datagrams.data(), batch.size}, batch.outcome);
-  for (const SendOutcome::Failure& failure : batch.outcome.failures) {
-    const Batch::Entry& entry = batch.entries[failure.index];
-    context_.drop(now, entry.peer, DropReason::send_failed, entry.to);
-    batch.entries[failure.index].size = 0;  // not to be counted as sent
-  }
-  for (std::size_t i = 0; i < batch.size; ++i) {
-    Batch::Entry& entry = batch.entries[i];
-    if (entry.session == nullptr) continue;
-    if (PeerPath* const peer = context_.peers.find(entry.peer); peer != nullptr && entry.size != 0) {
-      peer->tx_bytes += entry.size;
-      if (entry.has_payload) ++peer->tx_packets;
-    }
-    batch.note_sent(entry);
-    entry.session.reset();
-  }
+  note_outcome(now);
+  batch.count_sent(context_.peers);
   batch.size = 0;
   for (const Batch::Sent& sent : batch.sent) context_.device.on_data_sent(now, sent.session, sent.keepalives_only);
   batch.sent.clear();

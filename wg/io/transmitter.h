@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "wg/io/engine_context.h"
@@ -41,6 +42,9 @@ class Transmitter {
   void stage(Now now, PeerPath& peer, Kind kind, Bytes packet);
   bool is_our_own_underlay(Bytes packet, const IpAddress& source, const IpAddress& destination);
   MutableBytes next_slot(Now now);
+  static std::uint8_t outer_traffic_class(Kind kind, Bytes packet);
+  std::optional<LocalAddress> source_for(const DeviceOutbox::Datagram& datagram);
+  void note_outcome(Now now);
 
   EngineContext& context_;
   std::unique_ptr<Batch> batch_;
