@@ -2,8 +2,6 @@
 // AllowedIPs choose the peer for what goes out and the sources that a peer may send, as everywhere in WireGuard.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/core_dump.h"
 #include "wg/io/background.h"
 #include "wg/io/drops_command.h"
 #include "wg/io/log.h"
@@ -68,15 +67,6 @@ FileDescriptor block_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) ::sigaddset(&set, signal);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return FileDescriptor(::signalfd(-1, &set, SFD_CLOEXEC));
-}
-
-// Keys stay out of core dumps, and other programs out of this one's memory.
-void keep_secrets() {
-#ifndef __SANITIZE_ADDRESS__  // the leak checker attaches to the process as a debugger does
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-  const rlimit no_core{0, 0};
-  (void)::setrlimit(RLIMIT_CORE, &no_core);
 }
 
 void warn_of_key_log(const std::string& file) {
@@ -137,7 +127,7 @@ class Setup {
     change->listen_port.reset();
     change->fwmark.reset();
     if (const int error = tunnel_->apply(*change)) {
-      return Error{fmt::format("{}: {} {}", options_.config_file, std::strerror(error), tunnel_->take_refusal())};
+      return Error{fmt::format("{}: {}", options_.config_file, std::strerror(error))};
     }
     tunnel_->settle();
     return std::nullopt;
@@ -160,11 +150,12 @@ class Setup {
 };
 
 std::optional<Error> run_tunnel(const Options& options, const Log& log, Background* background) {
-  keep_secrets();
+  if (auto error = disable_core_dumps()) return error;
   const FileDescriptor signals = block_signals();
   if (!options.key_log_file.empty()) warn_of_key_log(options.key_log_file);
   Setup setup(options);
   if (auto error = setup.open()) return error;
+  setup.tunnel().set_log([&log](const std::string& line) { log.error(line); });
   Backend& backend = setup.tunnel().backend();
   backend.start();
   const BackendStatus status = backend.status();

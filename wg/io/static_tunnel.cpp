@@ -1,6 +1,9 @@
 #include "wg/io/static_tunnel.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace starling::wg {
@@ -58,12 +61,14 @@ void StaticTunnel::settle() {
 }
 
 // An upper bound: peers of the request count as new.
-int StaticTunnel::count_peers(const UapiChange& change) const {
+int StaticTunnel::count_peers(const UapiChange& change) {
   const std::size_t kept = change.replace_peers ? 0 : peers_.size();
   if (kept + change.peers.size() <= kUapiPeersMax) return 0;
   std::size_t fresh = 0;
   for (const UapiPeerChange& peer : change.peers) fresh += change.replace_peers || !peers_.contains(peer.public_key);
-  return kept + fresh <= kUapiPeersMax ? 0 : E2BIG;
+  if (kept + fresh <= kUapiPeersMax) return 0;
+  refusal_ = fmt::format("an interface has at most {} peers", kUapiPeersMax);
+  return E2BIG;
 }
 
 int StaticTunnel::set_device(const UapiChange& change) {
@@ -93,8 +98,9 @@ int StaticTunnel::refused(const SystemError& error) {
   return error.code != 0 ? error.code : EIO;
 }
 
-std::string StaticTunnel::take_refusal() {
-  return std::exchange(refusal_, {});
+void StaticTunnel::on_refused(int error, const std::string& reason) {
+  const std::string why = reason.empty() ? std::exchange(refusal_, {}) : reason;
+  log_(fmt::format("a request of wg or its like was refused: {}: {}", std::strerror(error), why));
 }
 
 void StaticTunnel::set_private_key(const SecretKey& key) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "wg/io/allowed_ips.h"
 #include "wg/io/backend.h"
@@ -21,6 +22,8 @@ class StaticTunnel final : public UapiTarget {
  public:
   // `backend` was made with `private_key` (zeros: none).
   StaticTunnel(std::unique_ptr<Backend> backend, const SecretKey& private_key);
+  // Where refusals are told.
+  void set_log(std::function<void(const std::string&)> log) { log_ = std::move(log); }
 
   UapiDevice read() override;
   UapiDrops drops() override;
@@ -28,11 +31,10 @@ class StaticTunnel final : public UapiTarget {
   // kUapiPeersMax peers.
   int apply(const UapiChange& change) override;
   void settle() override;
+  void on_refused(int error, const std::string& reason) override;
 
   Backend& backend() { return *backend_; }
   std::string name_of(PeerId peer) const;  // "peer AbCdEfGh…", for the log
-  // Why the kernel refused the last change, in words for the log; empty if it did not. Forgets it.
-  std::string take_refusal();
 
  private:
   struct Peer {
@@ -44,7 +46,7 @@ class StaticTunnel final : public UapiTarget {
   int set_device(const UapiChange& change);
   int set_sockets(const UapiChange& change);
   void set_private_key(const SecretKey& key);
-  int count_peers(const UapiChange& change) const;
+  int count_peers(const UapiChange& change);
   int set_peer(const UapiPeerChange& change);
   Peer* add_peer(const UapiPeerChange& change);
   void update_peer(Peer& peer, const UapiPeerChange& change);
@@ -60,7 +62,8 @@ class StaticTunnel final : public UapiTarget {
   std::map<PeerId, PublicKey> keys_;
   AllowedIps allowed_ips_;
   bool tables_changed_ = false;
-  std::string refusal_;
+  std::string refusal_;  // why the last change failed
+  std::function<void(const std::string&)> log_ = [](const std::string&) {};
 };
 
 }  // namespace starling::wg

@@ -99,12 +99,18 @@ bool UapiConnection::carry_out(UapiTarget& target) {
 bool UapiConnection::answer(UapiRequest request, UapiTarget& target) {
   bool changed = false;
   if (request.error == 0 && request.operation == UapiOperation::set) {
-    request.error = look_up_zones(request.change) ? target.apply(request.change) : EINVAL;
-    changed = true;
+    if (look_up_zones(request.change)) {
+      request.error = target.apply(request.change);
+      changed = true;
+    } else {
+      request.error = EINVAL;
+      request.reason = "endpoint: its zone is no interface here";
+    }
   } else if (request.error == 0) {
     append(request.operation == UapiOperation::get ? print_device(target.read()) : print_drops(target.drops()));
   }
   append(print_end(request.error));
+  if (request.error != 0) target.on_refused(request.error, request.reason);
   if (request.broken) {
     input_begin_ = input_end_;
     closing_ = true;

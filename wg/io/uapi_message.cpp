@@ -11,7 +11,8 @@
 namespace starling::wg {
 namespace {
 
-constexpr std::size_t kZoneMax = 15;  // bytes of an interface's name
+constexpr std::size_t kZoneMax = 15;      // bytes of an interface's name
+constexpr std::size_t kKeyShownMax = 40;  // bytes of an unknown key
 
 // Decimal digits and nothing else, as Go's ParseUint.
 template <typename Number>
@@ -108,7 +109,7 @@ std::size_t UapiParser::feed(std::string_view bytes) {
     const std::string_view rest = bytes.substr(taken);
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     if (line_.size() + end > kUapiLineMax) {
-      break_off(EPROTO);
+      break_off(EPROTO, fmt::format("a line of more than {} bytes", kUapiLineMax));
       break;
     }
     const bool ended = end < rest.size();
@@ -124,7 +125,7 @@ std::size_t UapiParser::feed(std::string_view bytes) {
         wipe_line();
       }
     }
-    if (size_ > kUapiRequestMax) break_off(E2BIG);
+    if (size_ > kUapiRequestMax) break_off(E2BIG, fmt::format("more than {} bytes", kUapiRequestMax));
   }
   return taken;
 }
@@ -140,15 +141,29 @@ UapiRequest UapiParser::take() {
 }
 
 // The first mistake counts; the rest of the request is read and left.
-void UapiParser::fail(int error) {
-  if (request_.error == 0) request_.error = error;
+void UapiParser::fail(int error, std::string reason) {
+  if (request_.error != 0) return;
+  request_.error = error;
+  request_.reason = std::move(reason);
   request_.change = {};
 }
 
-void UapiParser::break_off(int error) {
-  fail(error);
+void UapiParser::break_off(int error, std::string reason) {
+  fail(error, std::move(reason));
   request_.broken = true;
   complete_ = true;
+}
+
+void UapiParser::fail_value(std::string_view key) {
+  fail(EINVAL, fmt::format("{}: not a value that it can have", key));
+}
+
+// An unknown key, or a switch that is neither there nor `true`.
+void UapiParser::fail_key(std::string_view owner, std::string_view key) {
+  std::string shown(key.substr(0, kKeyShownMax));
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  fail(EINVAL, fmt::format("{}: {} has no such key, or not this value", shown, owner));
 }
 
 void UapiParser::on_line(std::string_view line) {
@@ -158,9 +173,9 @@ void UapiParser::on_line(std::string_view line) {
     return;
   }
   if (request_.error != 0) return;
-  if (request_.operation != UapiOperation::set) return fail(EINVAL);
+  if (request_.operation != UapiOperation::set) return fail(EINVAL, "a get has no further lines");
   const std::size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return fail(EPROTO);
+  if (equals == std::string_view::npos) return fail(EPROTO, "a line without '='");
   const std::string_view key = line.substr(0, equals);
   const std::string_view value = line.substr(equals + 1);
   if (key == "public_key") return begin_peer(value);
@@ -177,44 +192,45 @@ void UapiParser::on_operation(std::string_view line) {
   } else if (line == "get_drops=1") {
     request_.operation = UapiOperation::get_drops;
   } else {
-    break_off(EPROTO);
+    break_off(EPROTO, "no operation; there are get=1, set=1 and get_drops=1");
   }
 }
 
 void UapiParser::on_device_key(std::string_view key, std::string_view value) {
   UapiChange& change = request_.change;
   if (key == "private_key") {
-    if (!parse_secret(value, change.private_key)) fail(EINVAL);
+    if (!parse_secret(value, change.private_key)) fail_value(key);
   } else if (key == "listen_port") {
     change.listen_port = parse_decimal<std::uint16_t>(value);
-    if (!change.listen_port) fail(EINVAL);
+    if (!change.listen_port) fail_value(key);
   } else if (key == "fwmark") {
     change.fwmark = parse_decimal<std::uint32_t>(value);
-    if (!change.fwmark) fail(EINVAL);
+    if (!change.fwmark) fail_value(key);
   } else if (key == "replace_peers" && value == "true") {
     change.replace_peers = true;
   } else {
-    fail(EINVAL);
+    fail_key("the interface", key);
   }
 }
 
 void UapiParser::begin_peer(std::string_view value) {
-  if (request_.change.peers.size() == kUapiPeersMax) return fail(EINVAL);
+  if (request_.change.peers.size() == kUapiPeersMax)
+    return fail(EINVAL, fmt::format("more than {} peers", kUapiPeersMax));
   UapiPeerChange& peer = request_.change.peers.emplace_back();
-  if (!parse_hex(value, peer.public_key.bytes)) fail(EINVAL);
+  if (!parse_hex(value, peer.public_key.bytes)) fail_value("public_key");
 }
 
 void UapiParser::on_peer_key(UapiPeerChange& peer, std::string_view key, std::string_view value) {
   if (key == "allowed_ip") {
     on_allowed_ip(peer, value);
   } else if (key == "preshared_key") {
-    if (!parse_secret(value, peer.preshared_key)) fail(EINVAL);
+    if (!parse_secret(value, peer.preshared_key)) fail_value(key);
   } else if (key == "endpoint") {
     peer.endpoint = parse_uapi_endpoint(value, peer.endpoint_zone);
-    if (!peer.endpoint) fail(EINVAL);
+    if (!peer.endpoint) fail_value(key);
   } else if (key == "persistent_keepalive_interval") {
     peer.persistent_keepalive_s = parse_decimal<std::uint16_t>(value);
-    if (!peer.persistent_keepalive_s) fail(EINVAL);
+    if (!peer.persistent_keepalive_s) fail_value(key);
   } else if (key == "replace_allowed_ips" && value == "true") {
     peer.replace_allowed_ips = true;
     peer.allowed_ips.clear();  // lines apply in their order
@@ -223,7 +239,7 @@ void UapiParser::on_peer_key(UapiPeerChange& peer, std::string_view key, std::st
   } else if (key == "remove" && value == "true") {
     peer.remove = true;
   } else if (key != "protocol_version" || value != "1") {
-    fail(EINVAL);
+    fail_key("a peer", key);
   }
 }
 
@@ -231,7 +247,7 @@ void UapiParser::on_allowed_ip(UapiPeerChange& peer, std::string_view value) {
   const bool remove = value.starts_with('-');
   if (remove) value.remove_prefix(1);
   const std::optional<InterfaceAddress> address = InterfaceAddress::parse(value);
-  if (!address) return fail(EINVAL);
+  if (!address) return fail_value("allowed_ip");
   peer.allowed_ips.push_back({address->subnet(), remove});
 }
 

@@ -61,6 +61,7 @@ struct UapiChange {
 struct UapiRequest {
   UapiOperation operation = UapiOperation::get;
   int error = 0;        // a positive errno: what is wrong with it; `change` is empty then
+  std::string reason;   // and in words, without any value of the request: it may hold keys
   bool broken = false;  // where the next request would begin is not known: answer and close
   UapiChange change;    // of a set
 };
@@ -112,8 +113,10 @@ class UapiParser {
   void on_peer_key(UapiPeerChange& peer, std::string_view key, std::string_view value);
   void on_allowed_ip(UapiPeerChange& peer, std::string_view value);
   void begin_peer(std::string_view value);
-  void fail(int error);
-  void break_off(int error);
+  void fail(int error, std::string reason);
+  void fail_value(std::string_view key);
+  void fail_key(std::string_view owner, std::string_view key);
+  void break_off(int error, std::string reason);
   void wipe_line();
 
   std::string line_;  // begun, its end has not come

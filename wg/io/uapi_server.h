@@ -31,6 +31,8 @@ class UapiTarget {
   virtual int apply(const UapiChange& change) = 0;
   // After one or several apply(), before they are answered: what is better done once for all of them.
   virtual void settle() {}
+  // A request was answered with this errno, for the log. `reason` is empty where apply() refused.
+  virtual void on_refused(int error, const std::string& reason) = 0;
 };
 
 class UapiServer {
