@@ -131,8 +131,8 @@ class Device {
   // initiation is new again. The same key again changes nothing.
   void set_private_key(Now now, const SecretKey& private_key);
 
-  // Down, a device has no session, handshake or timer and begins none; what it knows of its peers stays. Up again, peers
-  // with a persistent keepalive send one at once. Up at first.
+  // Down, a device has no session, handshake or timer and begins none; what it knows of its peers stays. Up again,
+  // peers with a persistent keepalive send one at once. Up at first.
   void set_up(Now now, bool up);
 
   // Whether the secrets of handshakes go to outbox().key_log. Off at first.

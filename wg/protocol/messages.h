@@ -10,6 +10,7 @@
 #include <limits>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/key.h"
 #include "base/time.h"
 
@@ -125,6 +126,12 @@ inline constexpr std::size_t kDataCounterOffset = 8;                          //
 inline constexpr std::size_t kDataHeaderSize = 16;                            // bytes, before the ciphertext
 inline constexpr std::size_t kDataTagSize = kTagSize;                         // bytes, after it
 inline constexpr std::size_t kDataOverhead = kDataHeaderSize + kDataTagSize;  // 32: also the size of a keepalive
+
+// By type and reserved bytes; whatever is not is for Device::on_handshake_datagram, which has a name for it.
+inline bool is_data_message(Bytes datagram) {
+  return datagram.size() >= sizeof(MessageHeader) && datagram[0] == static_cast<std::uint8_t>(MessageType::data) &&
+         datagram[1] == 0 && datagram[2] == 0 && datagram[3] == 0;
+}
 
 // What a plaintext of `size` bytes is padded to: a multiple of 16, but never above the MTU (§5.4.6).
 constexpr std::size_t padded_size(std::size_t size, std::size_t mtu) {

@@ -69,27 +69,22 @@ void Host::send_datagram(const Endpoint& to, std::vector<std::uint8_t> bytes) {
 }
 
 void Host::on_datagram(const Endpoint& from, std::vector<std::uint8_t> bytes) {
-  if (bytes.empty() || bytes[0] != static_cast<std::uint8_t>(MessageType::data)) {
+  if (!is_data_message(bytes)) {
     device.on_handshake_datagram(network.now, from, bytes);
     drain();
     return;
   }
-  const auto found = bytes.size() < kDataOverhead
-                         ? sessions.end()
-                         : sessions.find(ByteReader(Bytes(bytes).subspan(kDataReceiverOffset)).u32_le());
-  if (found == sessions.end()) {
-    drops.push_back(DropReason::unknown_receiver);
-    drop_peers.push_back(kNoPeer);
-    return;
-  }
+  if (bytes.size() < kDataOverhead) return count_drop(kNoPeer, DropReason::malformed);
+  const auto found = sessions.find(ByteReader(Bytes(bytes).subspan(kDataReceiverOffset)).u32_le());
+  if (found == sessions.end()) return count_drop(kNoPeer, DropReason::unknown_receiver);
   const SessionPtr session = found->second;
   MutableBytes plaintext;
   switch (session->open(network.now.monotonic, bytes, plaintext)) {
     case OpenResult::ok: break;
-    case OpenResult::too_short: drops.push_back(DropReason::malformed); return;
-    case OpenResult::decrypt_failed: drops.push_back(DropReason::decrypt_failed); return;
-    case OpenResult::replayed: drops.push_back(DropReason::replayed); return;
-    case OpenResult::expired: drops.push_back(DropReason::session_expired); return;
+    case OpenResult::too_short: return count_drop(session->peer(), DropReason::malformed);
+    case OpenResult::decrypt_failed: return count_drop(session->peer(), DropReason::decrypt_failed);
+    case OpenResult::replayed: return count_drop(session->peer(), DropReason::replayed);
+    case OpenResult::expired: return count_drop(session->peer(), DropReason::session_expired);
   }
   device.on_data_received(network.now, session, from, plaintext.empty());
   if (!plaintext.empty()) {
@@ -97,6 +92,11 @@ void Host::on_datagram(const Endpoint& from, std::vector<std::uint8_t> bytes) {
     network.trace(plaintext);
   }
   drain();
+}
+
+void Host::count_drop(PeerId peer, DropReason reason) {
+  drops.push_back(reason);
+  drop_peers.push_back(peer);
 }
 
 void Host::drain() {
@@ -131,8 +131,7 @@ void Host::drain() {
     }
     key_log.insert(key_log.end(), out.key_log.begin(), out.key_log.end());
     for (const auto& drop : out.drops) {
-      drops.push_back(drop.reason);
-      drop_peers.push_back(drop.peer);
+      count_drop(drop.peer, drop.reason);
       network.trace(as_bytes(to_string(drop.reason)));
     }
   }

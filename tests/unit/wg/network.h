@@ -67,6 +67,7 @@ class Host {
   std::map<PeerId, SessionPtr> sending;
 
  private:
+  void count_drop(PeerId peer, DropReason reason);
   void transmit(PeerId peer, Bytes payload);
   void send_staged(PeerId peer, bool or_keepalive);
   void send_datagram(const Endpoint& to, std::vector<std::uint8_t> bytes);
