@@ -12,7 +12,7 @@
 namespace starling::wg {
 namespace {
 
-constexpr int kEventsMax = 8;
+constexpr int kEventsMax = 16;
 constexpr int kCatchUpBatchesMax = 128;  // of each family
 
 FileDescriptor checked(int fd, const char* what) {
@@ -34,18 +34,19 @@ Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::option
       receiver_(context_, *this),
       commands_(commands),
       key_log_(std::move(key_log)),
+      link_(context_.tun, config.mtu),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {
   context_.device.set_key_log(key_log_.has_value());
-  constexpr std::uint32_t kNothingYet = 0;
-  for (const int fd : packet_fds()) watch(fd, kNothingYet);
+  watch(context_.tun.fd(), 0);
   watch(commands_.fd(), EPOLLIN);
   watch(timer_.get(), EPOLLIN);
   watch(context_.captures.fd(), EPOLLIN);
-}
-
-std::array<int, 3> Engine::packet_fds() const {
-  return {context_.tun.fd(), context_.udp.fd(Family::ipv4), context_.udp.fd(Family::ipv6)};
+  watch(routes_.fd(), EPOLLIN);
+  up_ = context_.udp.is_open();
+  if (!up_) context_.device.set_up(system_now(), false);
+  watch_sockets();
+  follow_link(system_now());
 }
 
 void Engine::watch(int fd, std::uint32_t events) {
@@ -60,13 +61,12 @@ void Engine::watch(int fd, std::uint32_t events) {
 
 void Engine::start() {
   started_ = true;
-  for (const int fd : packet_fds()) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = fd;
-    // Fails only for a family that the host has not got. An interface that is gone already is told of now.
-    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
-  }
+  watch_sockets();
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = context_.tun.fd();
+  // Not watched any more if it is gone. An interface that went since is told of now.
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, context_.tun.fd(), &event);
 }
 
 void Engine::run() {
@@ -85,6 +85,8 @@ void Engine::turn(Now now, const std::vector<int>& readable) {
     if (started_ && contains(readable, context_.udp.fd(family))) receiver_.receive(now, family);
   }
   drain_device(now);
+  if (contains(readable, link_.fd())) follow_link(now);
+  if (contains(readable, routes_.fd())) follow_underlay();
   if (contains(readable, commands_.fd())) commands_.run(now);
   drain_device(now);
   if (contains(readable, context_.tun.fd()) && !context_.tun_gone) transmitter_.read_tun(now);
@@ -171,7 +173,7 @@ void Engine::report_drops(Now now) {
 // Once: the TUN is not watched any more; commands are still obeyed.
 void Engine::report_tun_gone(Now now) {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, context_.tun.fd(), nullptr) < 0) return;
-  context_.notify({now, FatalNotification{"the interface " + context_.tun.name() + " was removed"}}, kNoPeer);
+  context_.notify({now, FatalNotification{"the interface " + link_.state().name + " was removed"}}, kNoPeer);
 }
 
 // Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
@@ -243,35 +245,6 @@ void Engine::catch_up(Now now) {
 void Engine::set_private_key(Now now, const SecretKey& key) {
   context_.device.set_private_key(now, key);
   context_.link_local = link_local_address(context_.device.public_key());
-}
-
-std::optional<SystemError> Engine::set_listen_port(Now now, std::uint16_t port) {
-  catch_up(now);  // what waits in the old sockets
-  const std::optional<SystemError> error = context_.udp.set_port(port);
-  for (const Family family : {Family::ipv4, Family::ipv6})
-    watch(context_.udp.fd(family), started_ ? std::uint32_t{EPOLLIN} : 0u);
-  return error;
-}
-
-std::optional<SystemError> Engine::set_fwmark(std::uint32_t mark) {
-  const std::optional<SystemError> error = context_.udp.set_fwmark(mark);
-  // Other rules may lead elsewhere now.
-  if (!error) context_.peers.for_each([](PeerPath& peer) { peer.source.reset(); });
-  return error;
-}
-
-BackendStatus Engine::status() {
-  BackendStatus status;
-  status.interface = context_.tun.name();
-  status.interface_index = context_.tun.index();
-  status.up = context_.udp.is_open();
-  status.public_key = public_key();
-  status.listen_port = context_.udp.port();
-  status.fwmark = context_.udp.fwmark();
-  status.mtu = static_cast<int>(context_.mtu);
-  status.drops = context_.drops.counters(kNoPeer);
-  context_.peers.for_each([&](const PeerPath& peer) { status.peers.push_back(status_of(peer)); });
-  return status;
 }
 
 PeerStatus Engine::status_of(const PeerPath& peer) const {

@@ -1,11 +1,12 @@
 // One interface's engine: a loop over the TUN, the sockets, the owner's commands and one timer, on a thread of its own.
 // It owns the Device and turns what the Device asks for into packets. Source of the protocol: wg/protocol/device.h.
 //
+// While the interface is up its UDP port is bound; while it is down there are no sockets, sessions or timers.
+//
 // One turn of the loop: datagrams first, then commands (control packets go ahead of data), then the TUN, then timers.
 // What a turn produces is sent before the turn ends.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@
 #include "wg/io/command_queue.h"
 #include "wg/io/engine_context.h"
 #include "wg/io/key_log.h"
+#include "wg/io/link_watch.h"
 #include "wg/io/receiver.h"
+#include "wg/io/route_watch.h"
 #include "wg/io/transmitter.h"
 
 namespace starling::wg {
@@ -48,7 +51,7 @@ class Engine final : private Receiver::DeviceDriver {
   std::optional<SystemError> set_fwmark(std::uint32_t mark);
   void send_control(Now now, PeerId peer, Bytes payload);
   std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) {
-    return context_.captures.start(std::move(stream), options, context_.tun.name());
+    return context_.captures.start(std::move(stream), options, link_.state().name);
   }
   // Sends what is sealed and takes in what the sockets hold, up to a limit that only a flood reaches.
   void catch_up(Now now);
@@ -56,7 +59,6 @@ class Engine final : private Receiver::DeviceDriver {
   BackendStatus status();
 
  private:
-  std::array<int, 3> packet_fds() const;  // TUN and sockets; −1 where there is none
   void watch(int fd, std::uint32_t events);
   void turn(Now now, const std::vector<int>& readable);
   void drain_device(Now now) override;
@@ -68,6 +70,13 @@ class Engine final : private Receiver::DeviceDriver {
   void report_drops(Now now);
   void report_tun_gone(Now now);
   void arm_timer();
+
+  // The interface and the sockets that follow it (engine_link.cpp)
+  void follow_link(Now now);
+  void go_up(Now now);
+  void go_down(Now now);
+  void watch_sockets();
+  void follow_underlay();
   PeerStatus status_of(const PeerPath& peer) const;
 
   EngineContext context_;
@@ -75,11 +84,14 @@ class Engine final : private Receiver::DeviceDriver {
   Receiver receiver_;
   CommandQueue& commands_;
   std::optional<KeyLog> key_log_;
+  LinkWatch link_;
+  RouteWatch routes_;
   FileDescriptor epoll_;
   FileDescriptor timer_;
   Time timer_armed_ = kNever;
   DeviceOutbox outbox_;  // what was drained; kept for its memory
   std::vector<DropReport> reports_;
+  bool up_ = false;  // the interface, as far as it was followed
   bool started_ = false;
   bool stopping_ = false;
 };

@@ -44,6 +44,7 @@ struct EngineContext {
         ingress(ingress_cell),
         notifications(queue),
         mtu(static_cast<std::size_t>(config.mtu)),
+        tun_index(tun.index()),
         control_port(config.control_port),
         link_local(link_local_address(device.public_key())),
         flow_hash_seed(random.u32()) {}
@@ -83,7 +84,8 @@ struct EngineContext {
   EgressCell::Reader egress;
   IngressCell::Reader ingress;
   NotificationQueue& notifications;
-  std::size_t mtu;                   // bytes of an inner packet
+  std::size_t mtu;          // bytes of an inner packet
+  std::uint32_t tun_index;  // of our own interface; 0 while it is in another network namespace than the sockets
   const std::uint16_t control_port;  // 0: there are no control packets
   IpAddress link_local;              // ours
   const std::uint32_t flow_hash_seed;

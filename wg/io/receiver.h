@@ -51,7 +51,7 @@ class Receiver {
   bool deliver_control(Now now, PeerPath& peer, Bytes packet);
   bool passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);
   bool came_through_our_tun(const ReceivedDatagram& datagram) const {
-    return datagram.interface_index == context_.tun.index();
+    return datagram.interface_index != 0 && datagram.interface_index == context_.tun_index;
   }
 
   EngineContext& context_;

@@ -143,6 +143,12 @@ Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
   return Tun(std::move(fd), name, index);
 }
 
+std::optional<std::string> Tun::current_name() const {
+  ifreq request{};
+  if (::ioctl(fd_.get(), TUNGETIFF, &request) < 0) return std::nullopt;
+  return std::string(request.ifr_name, ::strnlen(request.ifr_name, sizeof request.ifr_name));
+}
+
 TunStatus Tun::read(MutableBytes into, std::size_t& size) {
   const ssize_t got = ::read(fd_.get(), into.data(), into.size());
   if (got < 0) return status_of(errno);

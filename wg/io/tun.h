@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -28,8 +29,11 @@ class Tun {
   static Result<Tun> adopt(FileDescriptor fd, int mtu, bool up);
 
   int fd() const { return fd_.get(); }  // non-blocking; reports EPOLLERR when the interface is removed
+  // As it was at first.
   const std::string& name() const { return name_; }
   std::uint32_t index() const { return index_; }
+  // By which it goes now, wherever it is; nothing once it was removed.
+  std::optional<std::string> current_name() const;
 
   // One packet; on ok `size` is its length in bytes.
   TunStatus read(MutableBytes into, std::size_t& size);

@@ -127,7 +127,9 @@ Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& con
   }
   // The sockets before the interface: a port in use must not make an interface flash up.
   UdpSockets udp(config.listen_port, config.fwmark);
-  if (const std::optional<SystemError> error = udp.open()) return Error{error->message};
+  if (config.bring_up) {
+    if (const std::optional<SystemError> error = udp.open()) return Error{error->message};
+  }
   Result<Tun> tun = config.tun_fd >= 0 ? Tun::adopt(FileDescriptor(config.tun_fd), config.mtu, config.bring_up)
                                        : Tun::create(config.interface, config.mtu, config.bring_up);
   if (!tun) return tun.error();

@@ -1,0 +1,93 @@
+// The Engine and its interface: whether it is up, how large its packets are, and the sockets that go with it.
+#include <sys/epoll.h>
+
+#include <utility>
+
+#include "wg/io/engine.h"
+
+namespace starling::wg {
+
+void Engine::watch_sockets() {
+  // Before the start they are watched for errors alone.
+  const std::uint32_t events = started_ ? std::uint32_t{EPOLLIN} : 0u;
+  for (const Family family : {Family::ipv4, Family::ipv6}) watch(context_.udp.fd(family), events);
+}
+
+void Engine::follow_link(Now now) {
+  link_.read();
+  watch(link_.fd(), EPOLLIN);  // another one, if the link moved
+  const LinkState& link = link_.state();
+  context_.mtu = static_cast<std::size_t>(link.mtu);
+  context_.tun_index = link.is_here ? link.index : 0;
+  if (link.up == up_) return;
+  link.up ? go_up(now) : go_down(now);
+}
+
+void Engine::go_up(Now now) {
+  up_ = true;
+  if (const std::optional<SystemError> error = context_.udp.open()) {
+    context_.notify({now, WarningNotification{error->message + "; nothing is received"}}, kNoPeer);
+  }
+  watch_sockets();
+  context_.device.set_up(now, true);
+  drain_device(now);
+}
+
+// What the sockets hold is looked at before they are closed, while the sessions are there.
+void Engine::go_down(Now now) {
+  catch_up(now);
+  up_ = false;
+  context_.peers.for_each([&](PeerPath& peer) {
+    transmitter_.drop_staged(now, peer, DropReason::interface_down);
+    peer.source.reset();
+  });
+  context_.device.set_up(now, false);
+  drain_device(now);
+  context_.udp.close();
+}
+
+std::optional<SystemError> Engine::set_listen_port(Now now, std::uint16_t port) {
+  catch_up(now);  // what waits in the old sockets
+  std::optional<SystemError> error = context_.udp.set_port(port);
+  if (!error && up_) error = context_.udp.open();  // where the former port could not be bound
+  watch_sockets();
+  return error;
+}
+
+std::optional<SystemError> Engine::set_fwmark(std::uint32_t mark) {
+  const std::optional<SystemError> error = context_.udp.set_fwmark(mark);
+  // Other rules may lead elsewhere now.
+  if (!error) context_.peers.for_each([](PeerPath& peer) { peer.source.reset(); });
+  return error;
+}
+
+void Engine::follow_underlay() {
+  routes_.read(context_.tun_index, [this](const UnderlayChange& change) {
+    context_.peers.for_each([&](PeerPath& peer) {
+      if (peer.source && peer.endpoint &&
+          change.affects(peer.source->address, peer.source->interface_index, peer.endpoint->address)) {
+        peer.source.reset();
+      }
+    });
+  });
+}
+
+BackendStatus Engine::status() {
+  link_.refresh();
+  const std::uint64_t lost = context_.udp.take_lost(true);
+  if (lost > 0) context_.drop(system_now(), {kNoPeer, DropReason::receive_overflow, lost});
+  BackendStatus status;
+  status.interface = link_.state().name;
+  status.interface_index = link_.state().index;
+  status.up = up_;
+  status.public_key = public_key();
+  status.listen_port = context_.udp.port();
+  status.fwmark = context_.udp.fwmark();
+  status.mtu = link_.state().mtu;
+  status.tun_queue_drops = link_.state().queue_drops;
+  status.drops = context_.drops.counters(kNoPeer);
+  context_.peers.for_each([&](const PeerPath& peer) { status.peers.push_back(status_of(peer)); });
+  return status;
+}
+
+}  // namespace starling::wg
