@@ -9,7 +9,6 @@
 namespace starling::wg {
 namespace {
 
-constexpr auto kTypeData = static_cast<std::uint8_t>(MessageType::data);
 constexpr std::uint8_t kProtocolIcmp = 1;
 
 // "IPv4 dummy address" (RFC 7600 §4.8, IANA special registry): the source of ICMP errors of nodes without an IPv4
@@ -34,7 +33,7 @@ std::uint32_t receiver_index(Bytes message) {
 bool Receiver::receive(Now now, Family family) {
   const std::span<ReceivedDatagram> datagrams = context_.udp.receive(family);
   for (const ReceivedDatagram& datagram : datagrams) {
-    if (!datagram.bytes.empty() && datagram.bytes[0] == kTypeData) {
+    if (is_data_message(datagram.bytes)) {
       on_data(now, datagram);
     } else {
       on_handshake(now, datagram);

@@ -56,6 +56,7 @@ bool CookieChecker::verify_mac1(Bytes message) const {
 
 bool CookieChecker::verify_mac2(Time now, Bytes message, const Endpoint& from) const {
   if (message.size() < 2 * kMacSize) return false;
+  if (read_mac2(message) == Mac{}) return false;  // how a sender without a cookie says so, and most of a flood are such
   const auto verifies = [&](const std::optional<Secret>& secret) {
     return secret && now - secret->drawn < 2 * kCookieRefreshTime &&
            equal(read_mac2(message), compute_mac2(compute_cookie(secret->value, from), message));
