@@ -4,6 +4,7 @@
 
 #include "doctest/doctest.h"
 #include "tests/unit/wg/network.h"
+#include "tests/unit/wg/raw_initiator.h"
 #include "wg/protocol/cookie.h"
 
 using namespace starling;
@@ -78,6 +79,58 @@ TEST_CASE("over a lossy, repeating and reordering network no message arrives twi
     }
     CHECK(pair.a.received.size() == at_a + 100);
     CHECK(pair.b.received.size() == at_b + 100);
+  }
+}
+
+TEST_CASE("keys that change, floods and a bad network leave nothing behind: once they end, messages arrive") {
+  for (std::uint64_t seed = 1; seed <= 6; seed++) {
+    CAPTURE(seed);
+    Pair pair(seed);
+    SeededRandom random(seed);
+    // b knows a by each key that it will ever have; zeros are none.
+    std::vector<SecretKey> keys{SecretKey{}};
+    for (std::uint64_t i = 0; i < 3; i++) {
+      const KeyPair key = make_key_pair(seed * 1000 + i);
+      pair.b.add_peer(key.public_key, pair.a.endpoint);
+      keys.push_back(key.private_key);
+    }
+    pair.network.extra_on_timer = seed % 2 == 0;
+    pair.network.loss = 0.3;
+    pair.network.duplication = 0.2;
+    pair.network.jitter = 300ms;
+    const auto flood = RawInitiator(seed, pair.b.key()).make_initiation(pair.network.now);
+    for (int i = 0; i < 400; i++) {
+      pair.a.send(pair.b_at_a, "a" + std::to_string(i));
+      const auto peers = pair.b.device.peers();
+      const PeerId peer = peers[random.below(peers.size())];
+      if (pair.b.device.sending_session(peer)) pair.b.send(peer, "b" + std::to_string(i));
+      if (random.below(20) == 0) pair.a.set_private_key(keys[random.below(keys.size())]);
+      if (random.below(10) == 0) {
+        for (int n = 0; n < 200; n++) pair.b.on_datagram(pair.a.endpoint, flood);
+      }
+      pair.network.run_for(Duration(random.below(2'000'000'000)));
+      REQUIRE(pair.a.sessions.size() <= 5);
+      REQUIRE(pair.b.sessions.size() <= 5 * peers.size());
+    }
+    check_no_message_twice(pair.a);
+    check_no_message_twice(pair.b);
+    CHECK(pair.b.received.size() > 100);
+    CHECK(pair.b.drop_count(DropReason::cookie_required) > 1000);
+    CHECK(pair.a.peers_removed.empty());
+    pair.network.loss = pair.network.duplication = 0;
+    pair.network.jitter = 0ns;
+    pair.a.set_private_key(keys[1]);
+    pair.a.send(pair.b_at_a, "heal");
+    pair.network.run_for(20s);
+    const std::size_t received = pair.b.received.size();
+    for (int i = 0; i < 100; i++) {
+      pair.a.send(pair.b_at_a, "after" + std::to_string(i));
+      pair.network.run_for(100ms);
+    }
+    CHECK(pair.b.received.size() == received + 100);
+    pair.network.run_for(kZeroKeyMaterialAfterTime + 20s);
+    CHECK(pair.a.sessions.empty());
+    CHECK(pair.b.sessions.empty());
   }
 }
 

@@ -29,6 +29,16 @@ PeerId Host::add_peer(const Host& peer, bool endpoint_known, std::uint16_t persi
   return id;
 }
 
+PeerId Host::add_peer(const PublicKey& key, const Endpoint& at) {
+  DevicePeerConfig config;
+  config.public_key = key;
+  config.endpoint = at;
+  const PeerId id = device.add_peer(network.now, config);
+  endpoints_[id] = at;
+  drain();
+  return id;
+}
+
 void Host::set_private_key(const SecretKey& key) {
   device.set_private_key(network.now, key);
   drain();

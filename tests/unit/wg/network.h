@@ -36,6 +36,7 @@ class Host {
   // `endpoint` of the peer known or not.
   PeerId add_peer(const Host& peer, bool endpoint_known = true, std::uint16_t persistent_keepalive_s = 0,
                   const SecretKey& preshared_key = {});
+  PeerId add_peer(const PublicKey& key, const Endpoint& at);
   void set_private_key(const SecretKey& key);
   void send(PeerId peer, const std::string& payload);
   void drain();
