@@ -1,4 +1,5 @@
-// Edge cases of the primitives, in hex, computed by make_crypto_vectors.py: see there. A test compares the two.
+// Edge cases of the primitives and one handshake, in hex, computed by make_crypto_vectors.py: see there. A test
+// compares the two.
 #pragma once
 
 #include <cstdint>
@@ -361,6 +362,29 @@ inline constexpr KdfVector kKdfVectors[] = {
     {"99fb3418fe05fddc933728b8dd6d28858c47bead981cce9d20af8d1ac352c89e", "9231d3d300bda02e543f09ce155ea8ebd080b27047819a1c139be0a454c30f1a8048b7a732a5f8f27b83b8782ad7fa3dac9fb3271f64032912a9e4bbb2dcff32", "028a6bd1bfe80e01cf1936265cd0ff919e818aaf8525ed181ea917c8f4f0cd17", "4f9b9ed547a031a7f00eb8901a8873b7cdda4a9f560f7d547fbb26c7abacfc9b", "aef723407715d9a2b34e24697e41a27b0e630d2a2ddd6a52eef20b4aa6f4b9bc"},
     {"dd24eef37a7fe75f42faf9bf9315ab7338cca43330b72eb422f566552ff93026", "9231d3d300bda02e543f09ce155ea8ebd080b27047819a1c139be0a454c30f1a8048b7a732a5f8f27b83b8782ad7fa3dac9fb3271f64032912a9e4bbb2dcff32a3", "775746ef49dc5d128c7a375b851726bf355707585407a3bfe03e9a4de69bcae2", "77d8ca9a890f4568c82d378480f17734af04ea5c4e38c785ffb21275fd2d9209", "37cd184ac95ff73bf305c2d4d04c0c7ab61e641dfaf6fc2f2c891e7e26459bba"},
     {"ba7ff52acaacac4d4e92fa731dd20208f38819fa210035aafd76f040ad700974", "9231d3d300bda02e543f09ce155ea8ebd080b27047819a1c139be0a454c30f1a8048b7a732a5f8f27b83b8782ad7fa3dac9fb3271f64032912a9e4bbb2dcff32a3677ba7e2b570b5ab80dc74269c7bbab5f035a75462ff82407b2c3e579be35c7f8f7c55d81ca539c79284ce9fb8d7194c67036deb12b45d5c26f3a39d151610dcbb6120cae2d0ddb4728aeb3841491eddaa82e9023460a7b37898669998d02bb4413be35cad83f74a5f4ba18e41407baa1a096a14623e19a47a7da79745e9597e5e8c82f518df1e", "277dd92e45b6655d226abefeada431958d6444df9fd584831fcbe3fdec2ce3d8", "4b9882b93a33c1034d0e8b770099f042ea0d6fd558e7691b7ba6b1b6ee2ff023", "73c47d44cc073e87cb5a17fd4954567256f04db62ac663f9df23eed7c5dac2e7"},
+};
+
+// One handshake with all its messages, mac2 zeros but for the last initiation.
+struct HandshakeVector {
+  std::string_view initiator_private;
+  std::string_view responder_private;
+  std::string_view initiator_ephemeral;
+  std::string_view responder_ephemeral;
+  std::string_view preshared_key;
+  std::string_view timestamp;
+  std::string_view initiator_index;
+  std::string_view responder_index;
+  std::string_view initiation;
+  std::string_view response;
+  std::string_view cookie_secret;
+  std::string_view cookie_nonce;
+  std::string_view cookie_reply;
+  std::string_view initiation_with_cookie;
+  std::string_view initiator_data;
+  std::string_view responder_data;
+};
+inline constexpr HandshakeVector kHandshakeVectors[] = {
+    {"e2cc00e23152a90b765cb29eab7343cd0d269ef71beaeec07ecb2eb0050e24f3", "e4e731edfe565114a2a1e6f5daa189a9891797c28bc979e1792d35f99ebc03ab", "d72aaaf3c3b3ea758e056e926f3f56e0c30ec6a476ae19cdb2cdfbbb150d8230", "74883e9c2ed8590d17a20788abc6d2d7d9bb28a0710b51859926bd03d42b7214", "deefc38b359045bf109c4b2c5791879e40bd2eb521dd20e86354efd41b6d928b", "400000006b49d20a0b000000", "4961bd51", "36d16755", "010000004961bd51c0e8dced5ec13dddc5744d517c9488a43d40aa71ad75657a2dd8f946f370470b66eb72c81e7492a8fde6ab9e734d1abab6fff8d52786b5e425266a5d02640a3be52e7dfeb5fb18d926e69436175d1075d2f59704a9780c119f4e1180e1a15f96ec7857f40c7a3c63aab62374293fad02dd1028af3df10d9e7a430f2800000000000000000000000000000000", "0200000036d167554961bd511c015e8bc9c4c889ffe9a46c31b0a8a586d328937185f8875114d74c6bed375b7ce6b80044e72ed7d8e6cf6825eb79fa0fc2e7ce37c658a966a92a4a1071b56100000000000000000000000000000000", "e42c00b734f1994737955e66799314e2ccbcb17ff2c8d10ba31a525109205d40", "0b9f4f20380ad5d2f5836ff5946ac29096f82b207eba9132", "030000004961bd510b9f4f20380ad5d2f5836ff5946ac29096f82b207eba9132e2e82a1b09c605a38998bba34ebf963e74605a3f4a059f423acb60d49f1aa9b5", "010000004961bd51c0e8dced5ec13dddc5744d517c9488a43d40aa71ad75657a2dd8f946f370470b66eb72c81e7492a8fde6ab9e734d1abab6fff8d52786b5e425266a5d02640a3be52e7dfeb5fb18d926e69436175d1075d2f59704a9780c119f4e1180e1a15f96ec7857f40c7a3c63aab62374293fad02dd1028af3df10d9e7a430f28477e14b8e02e8ef3b451586873ff7352", "0400000036d167550000000000000000a226311cb6ae4c54f9a72cbe6c5c08ea2724c2394b64133eb8df3f7c83f6b3e4bdead19c2e9c2ea7cec74f0072c39cb7", "040000004961bd510000000000000000949ffcf69e7b6481774c2d15729afceaf321f03cbbe58cf46cda0ad106d1f5d9690bff177be6e65821ed95e90b026a7f0274f18b8bd929d7d0c41a788b2e64a7"},
 };
 
 }  // namespace starling::wg::test

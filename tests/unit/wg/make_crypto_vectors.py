@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints crypto_vectors.h: edge cases of the primitives, computed by Python alone.
+"""Prints crypto_vectors.h: edge cases of the primitives and one whole handshake, computed by Python alone.
 
 What the standards' own vectors leave out: points of X25519 that are not canonical or lie on the twist, messages for
 which the accumulator or the tag of Poly1305 has an extreme value, lengths around every block size, and keyed hashes.
@@ -213,6 +213,69 @@ def hmac_vectors():
             for key in (0, 1, 16, 31, 32, 33, 63, 64) for size in (0, 1, 63, 64, 65, 200)]
 
 
+# --- one handshake, as the whitepaper writes it (section 5.4) ---
+
+def blake(*parts, key=b"", size=32):
+    return hashlib.blake2s(b"".join(parts), key=key, digest_size=size).digest()
+
+
+def kdf(key, text, count):
+    t0 = hmac_blake2s(key, text)
+    out = [hmac_blake2s(t0, b"\1")]
+    while len(out) < count:
+        out.append(hmac_blake2s(t0, out[-1] + bytes([len(out) + 1])))
+    return out
+
+
+def handshake_vector():
+    base = (9).to_bytes(32, "little")
+    private_i, private_r, ephemeral_i, ephemeral_r = (pattern(32, name) for name in ("initiator", "responder", "e i", "e r"))
+    public_i, public_r, public_ei, public_er = (x25519(each, base) for each in (private_i, private_r, ephemeral_i, ephemeral_r))
+    psk, timestamp = pattern(32, "preshared key"), bytes.fromhex("400000006b49d20a0b000000")
+    index_i, index_r = pattern(4, "index i"), pattern(4, "index r")
+    zero = counter_nonce(0)
+
+    c = blake(b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s")
+    h = blake(blake(c, b"WireGuard v1 zx2c4 Jason@zx2c4.com"), public_r)
+    mac1_key = {key: blake(b"mac1----", key) for key in (public_i, public_r)}
+
+    # The first message.
+    c, = kdf(c, public_ei, 1)
+    h = blake(h, public_ei)
+    c, k = kdf(c, x25519(ephemeral_i, public_r), 2)
+    static = seal(k, zero, public_i, h)
+    h = blake(h, static)
+    c, k = kdf(c, x25519(private_i, public_r), 2)
+    stamp = seal(k, zero, timestamp, h)
+    h = blake(h, stamp)
+    initiation = b"\1\0\0\0" + index_i + public_ei + static + stamp
+    initiation += blake(initiation, key=mac1_key[public_r], size=16)
+
+    # The second.
+    c, = kdf(c, public_er, 1)
+    h = blake(h, public_er)
+    c, = kdf(c, x25519(ephemeral_r, public_ei), 1)
+    c, = kdf(c, x25519(ephemeral_r, public_i), 1)
+    c, t, k = kdf(c, psk, 3)
+    h = blake(h, t)
+    nothing = seal(k, zero, b"", h)
+    response = b"\2\0\0\0" + index_r + index_i + public_er + nothing
+    response += blake(response, key=mac1_key[public_i], size=16)
+
+    # Under load: the answer to the first message from 192.0.2.1:51820, and mac2 made with it.
+    secret, nonce = pattern(32, "R_m"), pattern(24, "cookie nonce")
+    cookie = blake(bytes([192, 0, 2, 1]), struct.pack(">H", 51820), key=secret, size=16)
+    reply = b"\3\0\0\0" + index_i + nonce + xseal(blake(b"cookie--", public_r), nonce, cookie, initiation[-16:])
+    mac2 = blake(initiation, key=cookie, size=16)
+
+    # Data, first of the initiator, then of the responder.
+    key_i, key_r = kdf(c, b"", 2)
+    data_i = b"\4\0\0\0" + index_r + struct.pack("<Q", 0) + seal(key_i, zero, pattern(32, "data i"), b"")
+    data_r = b"\4\0\0\0" + index_i + struct.pack("<Q", 0) + seal(key_r, zero, pattern(48, "data r"), b"")
+    return (private_i, private_r, ephemeral_i, ephemeral_r, psk, timestamp, index_i, index_r, initiation + bytes(16),
+            response + bytes(16), secret, nonce, reply, initiation + mac2, data_i, data_r)
+
+
 def prove_functions():
     x = bytes.fromhex
     # RFC 7748 section 5.2
@@ -247,7 +310,7 @@ def print_table(comment, type_name, name, fields, rows):
 
 def main():
     prove_functions()
-    print("// Edge cases of the primitives, in hex, computed by make_crypto_vectors.py: see there. A test compares the two.")
+    print("// Edge cases of the primitives and one handshake, in hex, computed by make_crypto_vectors.py: see there. A test\n// compares the two.")
     print("#pragma once\n")
     print("#include <cstdint>\n#include <string_view>\n")
     print("// clang-format off\n")
@@ -262,6 +325,12 @@ def main():
                 ("key", "input", "digest"), blake2s_vectors())
     print_table("HMAC-BLAKE2s.", "HmacVector", "kHmacVectors", ("key", "input", "digest"), hmac_vectors())
     print_table("KDF1 to KDF3.", "KdfVector", "kKdfVectors", ("key", "input", "first", "second", "third"), kdf_vectors())
+    print_table("One handshake with all its messages, mac2 zeros but for the last initiation.", "HandshakeVector",
+                "kHandshakeVectors",
+                ("initiator_private", "responder_private", "initiator_ephemeral", "responder_ephemeral", "preshared_key",
+                 "timestamp", "initiator_index", "responder_index", "initiation", "response", "cookie_secret",
+                 "cookie_nonce", "cookie_reply", "initiation_with_cookie", "initiator_data", "responder_data"),
+                [handshake_vector()])
     print("\n}  // namespace starling::wg::test")
 
 
