@@ -244,7 +244,12 @@ void Engine::catch_up(Now now) {
 
 void Engine::set_private_key(Now now, const SecretKey& key) {
   context_.device.set_private_key(now, key);
-  context_.link_local = link_local_address(context_.device.public_key());
+  const IpAddress link_local = link_local_address(context_.device.public_key());
+  if (link_local == context_.link_local) return;
+  context_.link_local = link_local;
+  // What waits has the former address of ours.
+  context_.peers.for_each(
+      [this](PeerPath& peer) { transmitter_.drop_staged_control(peer, DropReason::control_superseded); });
 }
 
 PeerStatus Engine::status_of(const PeerPath& peer) const {

@@ -238,8 +238,15 @@ void Transmitter::drop_staged(Now now, PeerPath& peer, DropReason reason) {
     context_.capture(PacketDirection::outbound, &peer, packet, false, reason);
     peer.endpoint ? context_.drop(now, peer.id, reason, *peer.endpoint) : context_.drop(now, peer.id, reason);
   }
-  for (std::size_t i = 0; i < peer.staged_control.size(); ++i) context_.drops.count_silently(peer.id, reason);
   peer.staged.clear();
+  drop_staged_control(peer, reason);
+}
+
+void Transmitter::drop_staged_control(PeerPath& peer, DropReason reason) {
+  for (const std::vector<std::uint8_t>& packet : peer.staged_control) {
+    context_.capture(PacketDirection::outbound, &peer, packet, true, reason);
+    context_.drops.count_silently(peer.id, reason);
+  }
   peer.staged_control.clear();
 }
 

@@ -28,6 +28,7 @@ class Transmitter {
   bool send_staged(Now now, PeerPath& peer);
   // What waits is given up, for this reason.
   void drop_staged(Now now, PeerPath& peer, DropReason reason);
+  void drop_staged_control(PeerPath& peer, DropReason reason);  // without telling anyone: they are repeated
 
   // Sends what is sealed and tells the Device. The Device's outbox may have something afterwards.
   void flush(Now now);

@@ -10,16 +10,28 @@ namespace starling::wg {
 namespace {
 
 constexpr std::size_t kIpv6HeaderSize = 40;  // bytes
+constexpr std::size_t kFragmentHeaderSize = 8;
 constexpr std::size_t kUdpHeaderSize = 8;
 constexpr std::uint8_t kProtocolUdp = 17;
+constexpr std::uint8_t kNextHeaderFragment = 44;
 
-// Where the UDP header begins, or nothing. IPv6 extension headers are left out: our own sockets send none.
-std::optional<std::size_t> udp_offset(Bytes packet) {
-  if (packet[0] >> 4 == 6) {
-    if (packet[6] != kProtocolUdp) return std::nullopt;
-    return kIpv6HeaderSize;
+// Where the UDP header begins, or nothing. Our own sockets send no extension headers, but the kernel puts one before
+// the pieces of what is too large; a later piece has no UDP header.
+std::optional<std::size_t> udp_offset_ipv6(Bytes packet) {
+  std::size_t offset = kIpv6HeaderSize;
+  std::uint8_t next = packet[6];
+  if (next == kNextHeaderFragment && packet.size() >= offset + kFragmentHeaderSize) {
+    const bool later_fragment = packet[offset + 2] != 0 || (packet[offset + 3] & 0xf8) != 0;
+    if (later_fragment) return std::nullopt;
+    next = packet[offset];
+    offset += kFragmentHeaderSize;
   }
-  const bool later_fragment = (packet[6] & 0x1f) != 0 || packet[7] != 0;  // it has no UDP header
+  return next == kProtocolUdp ? std::optional(offset) : std::nullopt;
+}
+
+std::optional<std::size_t> udp_offset(Bytes packet) {
+  if (packet[0] >> 4 == 6) return udp_offset_ipv6(packet);
+  const bool later_fragment = (packet[6] & 0x1f) != 0 || packet[7] != 0;
   if (packet[9] != kProtocolUdp || later_fragment) return std::nullopt;
   return std::size_t{packet[0] & 0x0fu} * 4;
 }

@@ -1,0 +1,48 @@
+#include "tests/system/backend/wire.h"
+
+#include <cstdlib>
+
+namespace starling::wg::test {
+
+Wire::Wire() {
+  shell("ip link add to-right type veth peer name to-left netns " + right.path());
+  shell("ip address add 192.0.2.1/24 dev to-right && ip address add 2001:db8::1/64 dev to-right nodad");
+  shell("ip link set to-right addrgenmode none up && ip address add fe80::1/64 dev to-right nodad");
+  in_right("ip address add 192.0.2.2/24 dev to-left && ip address add 2001:db8::2/64 dev to-left nodad");
+  in_right("ip link set to-left addrgenmode none up && ip address add fe80::2/64 dev to-left nodad");
+}
+
+Wire::~Wire() {
+  (void)!std::system("ip link del to-right");
+}
+
+void Wire::in_right(const std::string& command) const {
+  const Namespace::Visit visit(right);
+  shell(command);
+}
+
+std::unique_ptr<Node> Wire::right_node(const BackendConfig& config) const {
+  const Namespace::Visit visit(right);
+  return std::make_unique<Node>(config);
+}
+
+Endpoint at(const char* address, const Node& node, std::uint32_t scope) {
+  return {*IpAddress::parse(address), node.endpoint.port, scope};
+}
+
+Pair::Pair() {
+  left.endpoint = at("192.0.2.1", left);
+  right->endpoint = at("192.0.2.2", *right);
+  right_at_left = left.add(*right, true);
+  left_at_right = right->add(left, false);
+}
+
+bool Pair::talk() {
+  const std::size_t left_heard = left.heard.size(), right_heard = right->heard.size();
+  left.say(right_at_left, "hello");
+  if (!await({&left, right.get()}, [&] { return right->heard.size() > right_heard; })) return false;
+  right->say(left_at_right, "and to you");
+  return await({&left, right.get()}, [&] { return left.heard.size() > left_heard; });
+}
+
+}  // namespace starling::wg::test
