@@ -15,7 +15,7 @@ need_command dpkg-deb dpkg
 need_command apt-get apt
 
 programs="bash cat cmp cp cut date dd grep head ip iperf3 mawk mktemp nft ping sed seq sha256sum sleep socat sysctl tail tc timeout wc wg"
-modules="wireguard veth tun sch_netem nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_counter nft_limit dummy"
+modules="wireguard veth tun sch_netem nf_tables nft_objref nft_ct nft_nat nft_masq nft_chain_nat"
 boot_limit_s=60
 # A console line that begins with this word is the guest's own report.
 mark="@@guest-$$-$RANDOM"

@@ -100,7 +100,9 @@ if [ "$1" != go ]; then # wireguard-go feeds itself without end
   before=$(tx_bytes h s)
   expect_no_answer home 10.6.0.2
   sent=$(($(tx_bytes h s) - before))
-  [ "$sent" -le 1024 ] || fail "h ($(name_of h)) sent $sent bytes for one ping"
+  limit=1024
+  [ "$1" = kernel ] && limit=65536 # it goes round until the packet has grown too large
+  [ "$sent" -le "$limit" ] || fail "h ($(name_of h)) sent $sent bytes for one ping"
 fi
 wg_set h fwmark 0xca6c
 expect_answer home 10.6.0.2

@@ -26,10 +26,11 @@ expect_answer l 10.9.0.2
 
 note "a preshared key changed at run time"
 wg genpsk >"$work/psk2"
-wg_set l peer "$(public_key r)" preshared-key "$work/psk2"
 wg_set r peer "$(public_key other)" preshared-key "$work/psk2"
-expect_shown l preshared-keys r "$(cat "$work/psk2")"
-wg_set l private-key "$work/other.key" # the session goes with it
+expect_shown r preshared-keys other "$(cat "$work/psk2")"
+afresh l r preshared-key "$work/psk" endpoint 192.0.2.2:4002
+expect_no_answer l 10.9.0.2
+afresh l r preshared-key "$work/psk2" endpoint 192.0.2.2:4002
 expect_answer l 10.9.0.2
 wg_set r peer "$(public_key other)" preshared-key /dev/null
 expect_shown r preshared-keys other "(none)"

@@ -25,8 +25,10 @@ engine() {
     *) fail "no implementation called $kind" ;;
   esac
   wg_pid[$node]=$!
-  wait_for 10 "$kind makes the interface of $node" in_ns "$birthplace" wg show "$interface"
+  wait_for 10 "$kind makes the interface of $node" ready_or_gone "$node" "$birthplace"
+  kill -0 "${wg_pid[$node]}" 2>/dev/null || fail "$kind, of $node, has ended"
 }
+ready_or_gone() { in_ns "$2" wg show "$(wg_interface "$1")" || ! kill -0 "${wg_pid[$1]}"; }
 
 # move_interface NODE NAMESPACE: the engine stays where it is.
 move_interface() {
@@ -100,6 +102,15 @@ configure_tunnel() {
   link r mtu 1420 up
 }
 
+# What a node of the tunnel has: 10.9.0.N and fd09::N inside, 192.0.2.N and 2001:db8::N outside, and a port.
+declare -A number=([l]=1 [r]=2) port=([l]=4001 [r]=4002)
+endpoint_of() { echo "192.0.2.${number[$1]}:${port[$1]}"; }
+# afresh NODE PEER ARGUMENTS...: of `wg set … peer`; the peer's session, cookie, endpoint and counters are forgotten
+afresh() {
+  local key; key=$(public_key "$2")
+  wg_set "$1" peer "$key" remove peer "$key" allowed-ips "10.9.0.${number[$2]}/32,fd09::${number[$2]}/128" "${@:3}"
+}
+
 # answers NAMESPACE ADDRESS [PING_OPTION...]: one ping of at most five, soon; for what may lose packets on its way there
 answers() {
   local from=$1 to=$2; shift 2
@@ -109,6 +120,46 @@ expect_answer() { answers "$@" || fail "no answer in $1 from ${*:2}: $(tail -n 2
 expect_no_answer() {
   in_ns "$1" ping -q -n -c 1 -W 0.3 "${@:3}" "$2" >"$work/ping.log" 2>&1 && fail "an answer in $1 from ${*:2}"
   return 0
+}
+
+# expect_ten_pings STARTER OTHER: what `wg show transfer` says of a handshake and ten pings. 10 × (84 padded to 96, + 32) = 1280
+# each way; initiation 148, response 92. An implementation may send one keepalive (32) when the handshake is complete,
+# before the first ping.
+expect_ten_pings() {
+  local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"
+  [ "$rx" = 1372 ] || fail "$1 ($(name_of "$1")) received $rx bytes, not 1372"
+  [ "$tx" = 1428 ] || [ "$tx" = 1460 ] || fail "$1 ($(name_of "$1")) sent $tx bytes, not 1428 or 1460"
+  expect_shown "$2" transfer "$1" "$tx $rx"
+}
+
+# stream FROM TO ADDRESS BYTES: TCP, and every byte arrives as it was sent.
+stream() {
+  local family=4 receiver
+  [[ $3 == *:* ]] && family=6
+  head -c "$4" /dev/urandom >"$work/sent"
+  in_ns "$2" timeout 60 socat -u "TCP$family-LISTEN:5001,reuseaddr" "CREATE:$work/received" &
+  receiver=$!
+  in_ns "$1" timeout 60 socat -u "OPEN:$work/sent" "TCP$family:${3/#fd*/[$3]}:5001,retry=100,interval=0.05" ||
+    { kill "$receiver"; fail "stream from $1 to $2 ($3)"; }
+  wait "$receiver" || fail "stream from $1 to $2 ($3) was not received"
+  cmp "$work/sent" "$work/received" || fail "stream from $1 to $2 ($3): other bytes arrived"
+}
+# iperf_server NAMESPACE, then iperf NAMESPACE ADDRESS OPTION...
+iperf_server() {
+  start iperf ip netns exec "$(ns "$1")" iperf3 -s --forceflush
+  wait_for 10 "iperf3 listens" grep -q listening "$work/iperf.log"
+}
+iperf() {
+  local from=$1 address=$2; shift 2
+  in_ns "$from" timeout 60 iperf3 -c "$address" "$@" >"$work/client.log" 2>&1 ||
+    fail "iperf3 from $from to $address $*: $(tail -n 2 "$work/client.log")"
+}
+# UDP at a rate at which nobody need lose anything. "LOST/ALL (PERCENT%) receiver" ends its report.
+iperf_udp() {
+  local lost all
+  iperf "$1" "$2" -u -b 20M -l 1200 -n 120K "${@:3}"
+  read -r lost all <<<"$(sed -n 's/.* \([0-9]*\)\/\([0-9]*\) (.*receiver$/\1 \2/p' "$work/client.log")"
+  [ "${all:-0}" -ge 90 ] && [ $((lost * 10)) -le "$all" ] || fail "UDP from $*: ${lost:-?} of ${all:-no} datagrams were lost"
 }
 
 # count NAMESPACE NAME NFT_RULE...: counts packets for which the rule holds, in the chain that its first word names
