@@ -36,7 +36,7 @@ Every key of FILE, with defaults and examples: docs/operating.md. While it runs:
 
 struct Options {
   std::string config;
-  std::string control;
+  NodeSockets sockets;
   bool check = false;
 };
 
@@ -44,10 +44,10 @@ void print_error(const std::string& message) {
   std::fputs(("starlingd: " + message + "\n").c_str(), stderr);
 }
 
-int run_loop(boost::asio::io_context& io, Config config, const std::string& control_path, EventLog& log) {
+int run_loop(boost::asio::io_context& io, Config config, const NodeSockets& sockets, EventLog& log) {
   std::optional<Error> end;
   boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);  // one that comes while we start waits for the loop
-  auto node = Node::start(io, std::move(config), control_path, log, [&](std::optional<Error> error) {
+  auto node = Node::start(io, std::move(config), sockets, log, [&](std::optional<Error> error) {
     end = std::move(error);
     io.stop();
   });
@@ -85,9 +85,9 @@ int run(const Options& options) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context io(1);
-  const std::string control =
-      options.control.empty() ? "/run/starling/" + config->interface + ".sock" : options.control;
-  return run_loop(io, std::move(config).value(), control, **log);
+  NodeSockets sockets = options.sockets;
+  if (sockets.control.empty()) sockets.control = "/run/starling/" + config->interface + ".sock";
+  return run_loop(io, std::move(config).value(), sockets, **log);
 }
 
 }  // namespace
@@ -98,8 +98,11 @@ int main(int argc, char** argv) {
       "starlingd");
   Options options;
   app.add_option("-c,--config", options.config, "the node's configuration (JSON)")->required()->type_name("FILE");
-  app.add_option("--control", options.control, "the control socket; default /run/starling/INTERFACE.sock")
+  app.add_option("--control", options.sockets.control, "the control socket; default /run/starling/INTERFACE.sock")
       ->type_name("PATH");
+  app.add_option("--wireguard-sockets", options.sockets.wireguard_folder,
+                 "the folder of INTERFACE.sock, through which wg(8) shows the interface; default /var/run/wireguard")
+      ->type_name("FOLDER");
   app.add_flag("--check", options.check, "say whether FILE is right, and end");
   app.set_version_flag("--version", std::string("starlingd ") + version());
   app.footer(kFooter);

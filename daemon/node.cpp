@@ -20,6 +20,7 @@
 #include "daemon/privileges.h"
 #include "daemon/routing_host.h"
 #include "daemon/sysctl.h"
+#include "daemon/wireguard_uapi.h"
 #include "routing/identity.h"
 #include "wg/io/backend.h"
 
@@ -74,7 +75,7 @@ class Node::Impl final : private wg::BackendObserver {
     if (kernel_) kernel_->close();
   }
 
-  std::optional<Error> start(const std::string& control_path);
+  std::optional<Error> start(const NodeSockets& sockets);
   void stop(const std::string& reason);
 
  private:
@@ -90,6 +91,7 @@ class Node::Impl final : private wg::BackendObserver {
   std::optional<Error> add_peers();
   std::optional<Error> open_kernel();
   void make_locator();
+  void make_wireguard_uapi();
   void make_routing();
   void add_neighbors();
   void watch_engine();
@@ -119,16 +121,17 @@ class Node::Impl final : private wg::BackendObserver {
   std::unique_ptr<KernelHost> kernel_;
   std::unique_ptr<PeerLocator> locator_;
   std::unique_ptr<RoutingHost> routing_;
+  std::unique_ptr<WireguardUapi> wireguard_;
   std::unique_ptr<FdWatcher> engine_watcher_;
   boost::asio::steady_timer look_;
   boost::asio::steady_timer goodbye_;
 };
 
 // The control socket first: if another daemon has it, nothing of that daemon's is disturbed.
-std::optional<Error> Node::Impl::start(const std::string& control_path) {
+std::optional<Error> Node::Impl::start(const NodeSockets& sockets) {
   log_.publish(EventLevel::info, "daemon.start", {{"version", version()}, {"interface", config_.interface}},
                system_now());
-  if (auto error = open_control(control_path)) return error;
+  if (auto error = open_control(sockets.control)) return error;
   // Behind the last file that is opened by name, before the first thread and the first byte from the network.
   const std::uint16_t port = config_.listen_port;
   if (auto error = drop_privileges(port != 0 && port < kFirstFreePort)) return error;
@@ -137,10 +140,12 @@ std::optional<Error> Node::Impl::start(const std::string& control_path) {
   if (auto error = open_kernel()) return error;
   make_routing();
   make_locator();
+  make_wireguard_uapi();
   routing_->start();
   add_neighbors();
   backend_->start();  // not sooner: a neighbour that is faster than we are is no stranger
   watch_engine();
+  wireguard_->open(config_.interface, sockets.wireguard_folder);
   look_at_machine();
   log_.publish(
       EventLevel::info, "daemon.ready",
@@ -231,6 +236,14 @@ void Node::Impl::make_locator() {
   hooks.outgoing_interface_to = [this](const IpAddress& address) { return kernel_->outgoing_interface_to(address); };
   locator_ = std::make_unique<PeerLocator>(io_, *backend_, log_, std::move(hooks));
   for (const auto& [peer, entry] : peers_) locator_->add(peer, entry->endpoint);
+}
+
+void Node::Impl::make_wireguard_uapi() {
+  WireguardUapiHooks hooks;
+  hooks.name_of = [this](wg::PeerId peer) { return routing_->names().neighbor(peer); };
+  hooks.set_endpoint = [this](wg::PeerId peer, const Endpoint& endpoint) { locator_->set_by_hand(peer, endpoint); };
+  wireguard_ = std::make_unique<WireguardUapi>(io_, *backend_, log_, config_.private_key, std::move(hooks));
+  for (const auto& [peer, entry] : peers_) wireguard_->add(peer, entry->public_key, entry->preshared_key);
 }
 
 void Node::Impl::add_neighbors() {
@@ -356,10 +369,10 @@ void Node::Impl::look_at_static_peers(Now now) {
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
-Result<std::unique_ptr<Node>> Node::start(boost::asio::io_context& io, Config config, const std::string& control_path,
+Result<std::unique_ptr<Node>> Node::start(boost::asio::io_context& io, Config config, const NodeSockets& sockets,
                                           EventLog& log, std::function<void(std::optional<Error>)> on_end) {
   auto impl = std::make_unique<Impl>(io, std::move(config), log, std::move(on_end));
-  if (auto error = impl->start(control_path)) return std::move(*error);
+  if (auto error = impl->start(sockets)) return std::move(*error);
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 

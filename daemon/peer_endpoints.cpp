@@ -21,6 +21,10 @@ void PeerEndpoints::set_answering(wg::PeerId peer, bool answering, Time now) {
   entry.next = now + entry.wait;
 }
 
+void PeerEndpoints::forget(wg::PeerId peer) {
+  entries_.erase(peer);
+}
+
 PeerEndpoints::Due PeerEndpoints::on_timer(Time now) {
   Due due;
   for (auto& [peer, entry] : entries_) {

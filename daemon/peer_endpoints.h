@@ -34,6 +34,9 @@ class PeerEndpoints {
   // A peer that answers needs nothing; one that ceases to is looked for from `now` on.
   void set_answering(wg::PeerId peer, bool answering, Time now);
 
+  // Someone else says from now on where this peer is.
+  void forget(wg::PeerId peer);
+
   // What is due: names to resolve, and addresses (of peers without a name) to be set again.
   struct Due {
     std::vector<Question> questions;

@@ -30,6 +30,13 @@ void PeerLocator::on_roamed(wg::PeerId peer, const Endpoint& endpoint) {
   note(peer, endpoint);
 }
 
+void PeerLocator::set_by_hand(wg::PeerId peer, const Endpoint& endpoint) {
+  wanted_.forget(peer);
+  arm_timer();
+  backend_.set_endpoint(peer, endpoint);
+  note(peer, endpoint);
+}
+
 std::optional<Endpoint> PeerLocator::endpoint_of(wg::PeerId peer) const {
   const auto at = current_.find(peer);
   return at == current_.end() ? std::nullopt : std::optional(at->second);

@@ -30,6 +30,8 @@ class PeerLocator {
   void add(wg::PeerId peer, const std::optional<HostPort>& host);
   void set_answering(wg::PeerId peer, bool answering);
   void on_roamed(wg::PeerId peer, const Endpoint& endpoint);
+  // A person says where it is: what the configuration says is not looked for any more.
+  void set_by_hand(wg::PeerId peer, const Endpoint& endpoint);
   // The way to a peer may be another now: look which interface it takes.
   void look_up_interface(wg::PeerId peer);
 

@@ -67,3 +67,15 @@ TEST_CASE("answers for peers that nobody knows are ignored") {
   CHECK_FALSE(endpoints.on_resolved(5, {*Endpoint::parse("192.0.2.1:7000")}));
   CHECK(endpoints.configured(5) == nullptr);
 }
+
+TEST_CASE("a peer whose place someone else says is not looked for any more") {
+  PeerEndpoints endpoints;
+  endpoints.add(1, {"host.example", 7000}, kStart);
+  REQUIRE(endpoints.on_timer(kStart).questions.size() == 1);
+  endpoints.forget(1);
+  CHECK(endpoints.next_deadline() == kNever);
+  CHECK_FALSE(endpoints.on_resolved(1, {*Endpoint::parse("192.0.2.1:7000")}));  // asked before
+  endpoints.set_answering(1, false, kStart);
+  CHECK(endpoints.next_deadline() == kNever);
+  CHECK(endpoints.configured(1) == nullptr);
+}
