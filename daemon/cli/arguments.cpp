@@ -68,6 +68,7 @@ struct Parser {
     capture->add_option("-s,--snap-length", out.capture.snap_length)->check(CLI::PositiveNumber);
     capture->add_flag("--control-only", out.capture.control_only);
     capture->add_flag("--dropped", out.capture.dropped);
+    capture->add_flag("--peers", out.capture.peers);
     add("check")->add_option("file", out.file);
     add("keygen");
     add("pubkey");

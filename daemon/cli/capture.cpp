@@ -63,6 +63,7 @@ nlohmann::json request_of(const CaptureChoice& choice) {
   return {{"command", "capture"},
           {"control_only", choice.control_only},
           {"dropped", choice.dropped},
+          {"peers", choice.peers},
           {"snap_length", choice.snap_length},
           {"packets", choice.packets_max}};
 }

@@ -21,6 +21,7 @@ struct CaptureChoice {
   std::string file;  // "-": standard output
   bool control_only = false;
   bool dropped = false;
+  bool peers = false;
   std::uint32_t snap_length = 0;  // bytes of each packet; 0: all
   std::uint32_t packets_max = 0;  // 0: no end
 };

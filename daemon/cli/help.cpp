@@ -132,14 +132,15 @@ USAGE
   starling capture [INTERFACE] -w FILE|- [OPTIONS]
 
 Writes what the engine carries, to and from all neighbours, into FILE (pcapng) until Ctrl-C: the packets that people
-send, and those of the routing protocol, which no other program of this machine sees. Each neighbour is an interface of
-the file, named by its public key. The tunnels do not wait for a slow disk or reader: what finds no room is counted, in
-the file and at the end. FILE is readable by its owner only, for it holds traffic.
+send, and those of the routing protocol, which no other program of this machine sees. The tunnels do not wait for a slow
+disk or reader: what finds no room is counted, in the file and at the end. FILE is readable by its owner only, for it
+holds traffic.
 
 OPTIONS
   -w, --write FILE            where to; - is standard output, for a pipe
       --control-only          only packets of the routing protocol
       --dropped               also packets that went no further, with the reason as a comment
+      --peers                 with the public key of the neighbour as a comment on each packet
   -c, --count N               end after N packets
   -s, --snap-length N         at most N bytes of each packet
   -i, --interface INTERFACE   as INTERFACE; the starlingd of this interface

@@ -39,12 +39,14 @@ Result<wg::CaptureOptions> capture_options(const json& request) {
       error = take(key, value, options.control_only);
     } else if (key == "dropped") {
       error = take(key, value, options.dropped);
+    } else if (key == "peers") {
+      error = take(key, value, options.peers);
     } else if (key == "snap_length") {
       error = take(key, value, options.snap_length);
     } else if (key == "packets") {
       error = take(key, value, options.packets_max);
     } else if (key != "command") {
-      error = Error{"a capture has no such key; it has control_only, dropped, snap_length and packets"};
+      error = Error{"a capture has no such key; it has control_only, dropped, peers, snap_length and packets"};
     }
     if (error) return *error;
   }

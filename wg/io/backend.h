@@ -88,6 +88,7 @@ struct BackendStatus {
 struct CaptureOptions {
   bool control_only = false;      // of the routing protocol alone
   bool dropped = false;           // also those that went no further, with the reason as a comment
+  bool peers = false;             // each has its peer's public key as a comment
   std::uint32_t snap_length = 0;  // bytes of each packet; 0: all
   std::uint32_t packets_max = 0;  // after which it ends; 0: no end
   std::string greeting;           // sent ahead of the file: what a control socket answers

@@ -1,16 +1,14 @@
 // One running capture: inner packets as a pcapng file (pcapng.h) into a stream socket, without ever waiting for its
 // reader. What is written are whole blocks; a packet that finds no room in the bounded buffer is counted, and the file
-// says so, at the next packet that did fit and in the statistics at its end.
+// says so, at the next packet that did fit and in the statistics at its end. Engine's thread only.
 //
-// Each peer is an interface of the file, described by its public key, so that a reader can tell neighbours apart.
-// Engine's thread only.
+// All peers share the one interface of the file: libpcap 1.10 takes a second one of link type RAW for an error.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -20,7 +18,6 @@
 #include "wg/drop_reason.h"
 #include "wg/io/backend.h"
 #include "wg/io/pcapng.h"
-#include "wg/tables.h"
 
 namespace starling::wg {
 
@@ -31,15 +28,14 @@ struct CapturedPacket {
   Bytes bytes;
   PacketDirection direction = PacketDirection::inbound;  // from the peer, or to it
   bool is_control = false;
-  std::optional<DropReason> dropped;      // why it went no further
-  PeerId peer = kNoPeer;                  // kNoPeer: none owns it
-  const PublicKey* public_key = nullptr;  // the peer's
+  std::optional<DropReason> dropped;  // why it went no further
+  const PublicKey* peer = nullptr;    // null: none owns it
 };
 
 class Capture {
  public:
   // `stream` is a connected stream socket.
-  Capture(FileDescriptor stream, const CaptureOptions& options, std::string interface, WallTime begin);
+  Capture(FileDescriptor stream, const CaptureOptions& options, const std::string& interface, WallTime begin);
 
   int fd() const { return stream_.get(); }
 
@@ -55,29 +51,20 @@ class Capture {
   bool is_finished() const { return broken_ || (ending_ && !has_unsent()); }
 
  private:
-  struct Interface {
-    std::uint64_t received = 0;
-    std::uint64_t lost = 0;
-  };
-
   bool is_wanted(const CapturedPacket& packet) const;
-  bool has_room(std::size_t size);
-  std::optional<std::uint32_t> find_interface(PeerId peer) const;
-  std::uint32_t add_interface(const CapturedPacket& packet);
+  std::string comment_on(const CapturedPacket& packet) const;
+  bool has_room(std::size_t size) const;
   void discard_sent();
 
   FileDescriptor stream_;
   const CaptureOptions options_;
-  const std::string interface_name_;
   const WallTime begin_;
   std::vector<std::uint8_t> buffer_;
   std::size_t sent_ = 0;  // bytes at the front of the buffer
   PcapngWriter writer_{buffer_};
-  std::vector<Interface> interfaces_;
-  std::vector<std::uint32_t> interface_of_;  // by PeerId + 1, kNoPeer first; kNoInterface: not yet
-  std::uint64_t packets_ = 0;                // in the file
-  std::uint64_t lost_before_ = 0;            // since the last one that is
-  std::uint64_t lost_of_nobody_ = 0;         // of peers that are no interface of the file
+  std::uint64_t packets_ = 0;      // in the file
+  std::uint64_t lost_ = 0;         // that should be
+  std::uint64_t lost_before_ = 0;  // of which since the last one that is
   bool ending_ = false;
   bool broken_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -20,6 +21,12 @@ std::uint32_t events_of(const Capture& capture) {
   if (!capture.is_ending()) events |= EPOLLIN | EPOLLRDHUP;
   if (capture.has_unsent()) events |= EPOLLOUT;
   return events;
+}
+
+// What is left unread when we close would make the reader's last reads fail (unix(7)).
+void discard_input(int fd) {
+  std::array<char, 4096> words;
+  (void)::recv(fd, words.data(), words.size(), MSG_DONTWAIT);
 }
 
 }  // namespace
@@ -67,7 +74,10 @@ void CaptureSet::on_ready() {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     for (Running& running : captures_) {
       if (running.capture->fd() != event.data.fd) continue;
-      if ((event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) running.capture->end(system_now().wall);
+      if ((event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+        discard_input(running.capture->fd());
+        running.capture->end(system_now().wall);
+      }
       running.capture->flush();
       attend(running);
     }

@@ -60,8 +60,7 @@ struct EngineContext {
   void capture(PacketDirection direction, const PeerPath* peer, Bytes packet, bool is_control,
                std::optional<DropReason> dropped = std::nullopt) {
     if (!captures.is_active()) return;
-    captures.add({packet, direction, is_control, dropped, peer == nullptr ? kNoPeer : peer->id,
-                  peer == nullptr ? nullptr : &peer->public_key});
+    captures.add({packet, direction, is_control, dropped, peer == nullptr ? nullptr : &peer->public_key});
   }
   // A full queue is counted; who would be told of it does not read.
   void notify(Notification notification, PeerId peer) {
