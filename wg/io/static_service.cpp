@@ -9,7 +9,7 @@
 #include <csignal>
 #include <iterator>
 
-#include "wg/io/drop_hint.h"
+#include "wg/io/drop_text.h"
 
 namespace starling::wg {
 namespace {
@@ -72,9 +72,8 @@ void StaticService::on_endpoint(Now, PeerId peer, const Endpoint& endpoint) {
 }
 
 void StaticService::on_drop(Now, const DropReport& report) {
-  log_.error(fmt::format("{}: dropped {} × {}{}: {}", tunnel_.name_of(report.peer), report.count,
-                         to_string(report.reason), report.address ? " (" + report.address->to_string() + ")" : "",
-                         drop_hint(report.reason)));
+  log_.error(fmt::format("dropped {} × {}: {}", report.count, to_string(report.reason),
+                         describe_drop(report, tunnel_.name_of(report.peer), std::nullopt)));
 }
 
 void StaticService::on_warning(Now, const std::string& what) {
