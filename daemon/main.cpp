@@ -36,7 +36,7 @@ Every key of FILE, with defaults and examples: docs/operating.md. While it runs:
 
 struct Options {
   std::string config;
-  NodeSockets sockets;
+  NodePaths paths;
   bool check = false;
 };
 
@@ -44,10 +44,15 @@ void print_error(const std::string& message) {
   std::fputs(("starlingd: " + message + "\n").c_str(), stderr);
 }
 
-int run_loop(boost::asio::io_context& io, Config config, const NodeSockets& sockets, EventLog& log) {
+void warn_of_key_log(const std::string& file) {
+  print_error("WARNING: the keys of every handshake are written to " + file + ".");
+  print_error("WARNING: whoever has that file can read all that passes the tunnels. Remove it afterwards.");
+}
+
+int run_loop(boost::asio::io_context& io, Config config, const NodePaths& paths, EventLog& log) {
   std::optional<Error> end;
   boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);  // one that comes while we start waits for the loop
-  auto node = Node::start(io, std::move(config), sockets, log, [&](std::optional<Error> error) {
+  auto node = Node::start(io, std::move(config), paths, log, [&](std::optional<Error> error) {
     end = std::move(error);
     io.stop();
   });
@@ -85,9 +90,10 @@ int run(const Options& options) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context io(1);
-  NodeSockets sockets = options.sockets;
-  if (sockets.control.empty()) sockets.control = "/run/starling/" + config->interface + ".sock";
-  return run_loop(io, std::move(config).value(), sockets, **log);
+  NodePaths paths = options.paths;
+  if (paths.control.empty()) paths.control = "/run/starling/" + config->interface + ".sock";
+  if (!paths.key_log.empty()) warn_of_key_log(paths.key_log);
+  return run_loop(io, std::move(config).value(), paths, **log);
 }
 
 }  // namespace
@@ -98,11 +104,16 @@ int main(int argc, char** argv) {
       "starlingd");
   Options options;
   app.add_option("-c,--config", options.config, "the node's configuration (JSON)")->required()->type_name("FILE");
-  app.add_option("--control", options.sockets.control, "the control socket; default /run/starling/INTERFACE.sock")
+  app.add_option("--control", options.paths.control, "the control socket; default /run/starling/INTERFACE.sock")
       ->type_name("PATH");
-  app.add_option("--wireguard-sockets", options.sockets.wireguard_folder,
+  app.add_option("--wireguard-sockets", options.paths.wireguard_folder,
                  "the folder of INTERFACE.sock, through which wg(8) shows the interface; default /var/run/wireguard")
       ->type_name("FOLDER");
+  app.add_option(
+         "--keylog", options.paths.key_log,
+         "append the keys of every handshake to FILE, for Wireshark (wg.keylog_file). Whoever has FILE can read all "
+         "that passes the tunnels")
+      ->type_name("FILE");
   app.add_flag("--check", options.check, "say whether FILE is right, and end");
   app.set_version_flag("--version", std::string("starlingd ") + version());
   app.footer(kFooter);

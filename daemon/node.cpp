@@ -75,7 +75,7 @@ class Node::Impl final : private wg::BackendObserver {
     if (kernel_) kernel_->close();
   }
 
-  std::optional<Error> start(const NodeSockets& sockets);
+  std::optional<Error> start(const NodePaths& paths);
   void stop(const std::string& reason);
 
  private:
@@ -87,7 +87,7 @@ class Node::Impl final : private wg::BackendObserver {
   void on_fatal(Now at, const std::string& what) override;
 
   std::optional<Error> open_control(const std::string& path);
-  std::optional<Error> open_backend();
+  std::optional<Error> open_backend(const std::string& key_log);
   std::optional<Error> add_peers();
   std::optional<Error> open_kernel();
   void make_locator();
@@ -128,14 +128,14 @@ class Node::Impl final : private wg::BackendObserver {
 };
 
 // The control socket first: if another daemon has it, nothing of that daemon's is disturbed.
-std::optional<Error> Node::Impl::start(const NodeSockets& sockets) {
+std::optional<Error> Node::Impl::start(const NodePaths& paths) {
   log_.publish(EventLevel::info, "daemon.start", {{"version", version()}, {"interface", config_.interface}},
                system_now());
-  if (auto error = open_control(sockets.control)) return error;
+  if (auto error = open_control(paths.control)) return error;
   // Behind the last file that is opened by name, before the first thread and the first byte from the network.
   const std::uint16_t port = config_.listen_port;
   if (auto error = drop_privileges(port != 0 && port < kFirstFreePort)) return error;
-  if (auto error = open_backend()) return error;
+  if (auto error = open_backend(paths.key_log)) return error;
   if (auto error = add_peers()) return error;
   if (auto error = open_kernel()) return error;
   make_routing();
@@ -145,7 +145,7 @@ std::optional<Error> Node::Impl::start(const NodeSockets& sockets) {
   add_neighbors();
   backend_->start();  // not sooner: a neighbour that is faster than we are is no stranger
   watch_engine();
-  wireguard_->open(config_.interface, sockets.wireguard_folder);
+  wireguard_->open(config_.interface, paths.wireguard_folder);
   look_at_machine();
   log_.publish(
       EventLevel::info, "daemon.ready",
@@ -165,9 +165,12 @@ std::optional<Error> Node::Impl::open_control(const std::string& path) {
   return std::nullopt;
 }
 
-std::optional<Error> Node::Impl::open_backend() {
-  auto backend = wg::make_userspace_backend(backend_config(config_));
+std::optional<Error> Node::Impl::open_backend(const std::string& key_log) {
+  wg::BackendConfig config = backend_config(config_);
+  config.key_log_file = key_log;
+  auto backend = wg::make_userspace_backend(config);
   if (!backend.ok()) return backend.error();
+  if (!key_log.empty()) on_warning(system_now(), "the keys of every handshake are written to " + key_log);
   backend_ = std::move(backend).value();
   return std::nullopt;
 }
@@ -369,10 +372,10 @@ void Node::Impl::look_at_static_peers(Now now) {
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
-Result<std::unique_ptr<Node>> Node::start(boost::asio::io_context& io, Config config, const NodeSockets& sockets,
+Result<std::unique_ptr<Node>> Node::start(boost::asio::io_context& io, Config config, const NodePaths& paths,
                                           EventLog& log, std::function<void(std::optional<Error>)> on_end) {
   auto impl = std::make_unique<Impl>(io, std::move(config), log, std::move(on_end));
-  if (auto error = impl->start(sockets)) return std::move(*error);
+  if (auto error = impl->start(paths)) return std::move(*error);
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 

@@ -17,17 +17,18 @@ class io_context;
 
 namespace starling::daemon {
 
-// Where the node can be spoken to.
-struct NodeSockets {
+// Of the command line, not of the configuration.
+struct NodePaths {
   std::string control;                                  // the control socket
   std::string wireguard_folder = "/var/run/wireguard";  // the folder of the socket for wg(8)
+  std::string key_log;                                  // where the keys of handshakes are written; empty: nowhere
 };
 
 class Node {
  public:
   // Sets everything up, or nothing: what failed is undone. `io` and `log` must outlive the node. `on_end` is called
   // once, when the node has stopped: with nothing after stop(), with the reason if it cannot go on.
-  static Result<std::unique_ptr<Node>> start(boost::asio::io_context& io, Config config, const NodeSockets& sockets,
+  static Result<std::unique_ptr<Node>> start(boost::asio::io_context& io, Config config, const NodePaths& paths,
                                              EventLog& log, std::function<void(std::optional<Error>)> on_end);
   ~Node();  // routes, rules, interface and socket are gone afterwards
   Node(const Node&) = delete;
