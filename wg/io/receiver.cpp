@@ -1,5 +1,6 @@
 #include "wg/io/receiver.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -32,6 +33,7 @@ std::uint32_t receiver_index(Bytes message) {
 
 bool Receiver::receive(Now now, Family family) {
   const std::span<ReceivedDatagram> datagrams = context_.udp.receive(family);
+  judge_backlog(now, family, datagrams);
   for (const ReceivedDatagram& datagram : datagrams) {
     if (is_data_message(datagram.bytes)) {
       on_data(now, datagram);
@@ -42,6 +44,18 @@ bool Receiver::receive(Now now, Family family) {
   report_received(now);
   report_lost(now);
   return !datagrams.empty();
+}
+
+// A full batch, half of it handshake messages or more, and the next one is the same: they come faster than they are
+// read, however few that are a second on this machine. Data waits behind them in the same socket.
+void Receiver::judge_backlog(Now now, Family family, std::span<const ReceivedDatagram> datagrams) {
+  const auto handshakes = std::count_if(datagrams.begin(), datagrams.end(), [](const ReceivedDatagram& datagram) {
+    return !is_data_message(datagram.bytes);
+  });
+  const bool filled = datagrams.size() == kBatchSize && static_cast<std::size_t>(handshakes) >= kBatchSize / 2;
+  bool& filled_before = handshakes_filled_batch_[family == Family::ipv6 ? 1 : 0];
+  if (filled && filled_before) context_.device.on_handshakes_piled_up(now);
+  filled_before = filled;
 }
 
 void Receiver::report_lost(Now now) {

@@ -2,8 +2,10 @@
 // (data), or handed to the owner (control packets).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -39,6 +41,7 @@ class Receiver {
     bool keepalives_only = true;
   };
 
+  void judge_backlog(Now now, Family family, std::span<const ReceivedDatagram> datagrams);
   void on_handshake(Now now, const ReceivedDatagram& datagram);
   void note_source(PeerId peer, const std::optional<LocalAddress>& local);
   void on_data(Now now, const ReceivedDatagram& datagram);
@@ -58,6 +61,7 @@ class Receiver {
   DeviceDriver& driver_;
   std::unordered_map<std::uint32_t, SessionPtr> sessions_;  // by receiver index
   std::vector<Received> received_;
+  std::array<bool, 2> handshakes_filled_batch_{};  // the last one of each family
 };
 
 }  // namespace starling::wg

@@ -218,6 +218,10 @@ void Device::set_persistent_keepalive(Now now, PeerId id, std::uint16_t seconds)
   impl_->reschedule(*peer);
 }
 
+void Device::on_handshakes_piled_up(Now now) {
+  impl_->load.piled_up(now.monotonic);
+}
+
 void Device::on_handshake_datagram(Now now, const Endpoint& from, Bytes datagram) {
   if (!impl_->up) return impl_->drop(kNoPeer, DropReason::interface_down, from);
   const auto without_identity = [&] { impl_->drop(kNoPeer, DropReason::no_private_key, from); };

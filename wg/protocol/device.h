@@ -148,6 +148,8 @@ class Device {
 
   // A datagram whose first byte is 1, 2 or 3. Anything else is malformed here.
   void on_handshake_datagram(Now now, const Endpoint& from, Bytes datagram);
+  // More of them wait than can be read in time, whatever the machine: under load from now on, for kUnderLoadTime.
+  void on_handshakes_piled_up(Now now);
 
   // A packet waits for this peer and there is no session that can send: start a handshake unless one is under way. If
   // the last handshake message went out less than REKEY_TIMEOUT ago it starts when that time is over, unless a session

@@ -2,7 +2,8 @@
 // come than can be read, each of which costs Diffie-Hellman functions. Others look at the length of their queue; here
 // it is a queue that exists only as a number, so that it is exact in virtual time: it takes 128 messages and empties at
 // 1000 a second. Where one does not fit, and for a second after, the Device is under load. Refused messages do not
-// lengthen it, so load ends a second after the flood.
+// lengthen it, so load ends a second after the flood. On a machine that cannot read 1000 a second it is whoever reads
+// the socket that sees them pile up, and says so.
 #pragma once
 
 #include "base/time.h"
@@ -18,6 +19,9 @@ class HandshakeLoad {
     if (!queue_.take(now)) under_load_until_ = now + kUnderLoadTime;
     return now < under_load_until_;
   }
+
+  // Messages wait in front of the Device, too many to be read in time.
+  void piled_up(Time now) { under_load_until_ = now + kUnderLoadTime; }
 
  private:
   TokenBucket queue_{kHandshakeQueueSize, kHandshakeDrainTime};
