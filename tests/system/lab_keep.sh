@@ -5,6 +5,7 @@
 need_root
 need_command nft nftables
 need_command jq
+need_command wg wireguard-tools
 name=keep-$$
 file=$(small_topology "$name" '"expect": [{"converged_within_ms": 10000}, {"all_reachable_at_ms": 100}]')
 lab() { "$BIN/starling" lab "$@"; }
@@ -32,6 +33,8 @@ lab exec "$file" a -- ping -6 -c 2 -i 0.2 -W 2 "${c_v6%/*}" >"$work/ping" || fai
 lab exec "$name" a -- starling show routes --json >"$work/routes" || fail "starling show routes inside the lab"
 jq -e --arg prefix "$c_v4" 'any(.[]; .prefix == $prefix and .next_hops == ["b"] and .status == "installed")' "$work/routes" >/dev/null ||
   fail "a has no route to c: $(cat "$work/routes")"
+lab exec "$name" b -- wg show all allowed-ips >"$work/allowed-ips" || fail "wg show inside the lab"
+grep -qF "$c_v4" "$work/allowed-ips" || fail "wg does not show b's neighbours in b: $(cat "$work/allowed-ips")"
 lab exec "$file" b -- sh -c 'exit 7'
 [ $? = 7 ] || fail "exec does not hand back the command's status"
 lab exec "$file" z -- true 2>"$work/error" && fail "exec in a node that is not there"

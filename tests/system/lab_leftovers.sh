@@ -11,6 +11,7 @@ routes_before=$(ip route show table all; ip -6 route show table all; ip rule; ip
 
 # Starts the lab and waits until its daemons have converged; the pid is in $lab.
 start_lab() {
+  : >"$work/lab.log" # no former run's "converged"
   "$BIN/starling-lab" run "$long" "$@" >"$work/lab.log" 2>&1 &
   lab=$!
   pids+=("$lab")

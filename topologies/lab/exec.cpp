@@ -21,13 +21,16 @@ namespace starling::lab {
 namespace {
 
 constexpr const char* kControlFolder = "/run/starling";
+constexpr const char* kWireguardFolder = "/run/wireguard";
 
-// A mount namespace of its own, with this node's /sys/class/net and control socket in it.
+// A mount namespace of its own, with this node's /sys/class/net, control socket and socket for wg(8) in it.
 bool set_up_mounts(const std::string& node_folder) {
   if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_SLAVE | MS_REC, nullptr) != 0) return false;
   ::umount2("/sys", MNT_DETACH);
   ::mount("sysfs", "/sys", "sysfs", 0, nullptr);
   ::mkdir(kControlFolder, 0755);
+  ::mkdir(kWireguardFolder, 0755);
+  ::mount(wireguard_folder_of(node_folder).c_str(), kWireguardFolder, nullptr, MS_BIND, nullptr);
   return ::mount(node_folder.c_str(), kControlFolder, nullptr, MS_BIND, nullptr) == 0;
 }
 

@@ -118,6 +118,7 @@ void Lab::start(std::size_t node) {
   config.program = options_.daemon_program;
   config.config_file = config_path(node);
   config.control_path = control_path(node);
+  config.wireguard_folder = wireguard_folder_of(workspace_.node_folder(plan_.nodes[node].name));
   config.log_file = log_path(node);
   config.namespace_fd = host_.namespace_fd(node);
   config.outlives_lab = options_.keep;

@@ -24,8 +24,10 @@ Process::Process(const ProcessConfig& config) {
   const FileDescriptor log(::open(config.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log) throw_errno(config.log_file);
   const FileDescriptor nowhere(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const char* const arguments[] = {config.program.c_str(),      "-c",   config.config_file.c_str(), "--control",
-                                   config.control_path.c_str(), nullptr};
+  const char* const arguments[] = {config.program.c_str(),          "-c",
+                                   config.config_file.c_str(),      "--control",
+                                   config.control_path.c_str(),     "--wireguard-sockets",
+                                   config.wireguard_folder.c_str(), nullptr};
   const pid_t lab = ::getpid();
   sigset_t none;
   ::sigemptyset(&none);

@@ -12,8 +12,9 @@ namespace starling::lab {
 struct ProcessConfig {
   std::string program;  // path of starlingd
   std::string config_file;
-  std::string control_path;  // of the control socket
-  std::string log_file;      // standard output and error are appended
+  std::string control_path;      // of the control socket
+  std::string wireguard_folder;  // of the socket for wg(8)
+  std::string log_file;          // standard output and error are appended
   int namespace_fd = -1;
   bool outlives_lab = false;  // otherwise the kernel kills it when the thread that started it ends
 };

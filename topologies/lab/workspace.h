@@ -18,6 +18,11 @@ namespace starling::lab {
 
 inline constexpr const char* kWorkspaceRoot = "/run/starling-lab";
 
+// Where a node's daemon makes its socket for wg(8): all nodes' interfaces have the same name, so each has a folder.
+inline std::string wireguard_folder_of(const std::string& node_folder) {
+  return node_folder + "/wg";
+}
+
 class Workspace {
  public:
   // Takes the lab's name, removing what a killed run of it left. std::runtime_error if the lab is up; nothing was
