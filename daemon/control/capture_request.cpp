@@ -22,7 +22,8 @@ std::optional<Error> take(const std::string& key, const json& value, bool& into)
 
 std::optional<Error> take(const std::string& key, const json& value, std::uint32_t& into) {
   constexpr std::uint32_t kMax = std::numeric_limits<std::uint32_t>::max();
-  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMax) {
+  const bool negative = value.is_number_integer() && !value.is_number_unsigned() && value.get<std::int64_t>() < 0;
+  if (!value.is_number_integer() || negative || value.get<std::uint64_t>() > kMax) {
     return Error{fmt::format("`{}` is a number from 0 (no limit) to {}", key, kMax)};
   }
   into = value.get<std::uint32_t>();

@@ -48,6 +48,33 @@ TEST_CASE("A wrong command line says what is wrong") {
   }
 }
 
+TEST_CASE("A capture names its file, and its interface before or after the command") {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"capture", "star1", "-w", "x"},
+                                                {"-i", "star1", "capture", "-w", "x"},
+                                                {"capture", "--write=x", "star1", "-c", "7", "--dropped", "--peers"}}) {
+    const Arguments arguments = parse_arguments(words);
+    CHECK(arguments.usage_error.empty());
+    CHECK(arguments.command == "capture");
+    CHECK(arguments.daemon.interface == "star1");
+    CHECK(arguments.capture.file == "x");
+    CHECK(arguments.capture.packets_max == (words.size() > 5 ? 7 : 0));
+    CHECK(arguments.capture.dropped == (words.size() > 5));
+    CHECK_FALSE(arguments.capture.control_only);
+  }
+  CHECK(parse_arguments({"capture", "-w", "-"}).capture.file == "-");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"capture"},
+                                                {"capture", "star1"},
+                                                {"capture", "star1", "star2", "-w", "x"},
+                                                {"-i", "star1", "capture", "star2", "-w", "x"},
+                                                {"--control", "/x", "capture", "star2", "-w", "x"},
+                                                {"capture", "-w", "x", "--count", "0"},
+                                                {"capture", "-w", "x", "--count", "many"},
+                                                {"capture", "-w", "x", "-s", "4294967296"}}) {
+    CAPTURE(words.size());
+    CHECK_FALSE(parse_arguments(words).usage_error.empty());
+  }
+}
+
 TEST_CASE("A word that is no command is another program's, with everything behind it untouched") {
   const Arguments arguments = parse_arguments({"lab", "run", "--json", "-i", "x", "--help"});
   CHECK(arguments.is_external);

@@ -67,6 +67,8 @@ struct Fixture {
   std::string path = directory / "run/star0.sock";
   boost::asio::io_context io;
   EventLog log{"a"};
+  FileDescriptor taken_over;
+  std::string answer_of_capture;
   std::unique_ptr<ControlServer> server = open();
 
   std::unique_ptr<ControlServer> open() {
@@ -77,7 +79,13 @@ struct Fixture {
           if (request.value("what", "") == "large") return json(std::string(3'000'000, 'x'));
           return json{{"asked", request.value("what", "")}};
         },
-        log);
+        log,
+        [this](const json& request, FileDescriptor stream, std::string answer) -> std::optional<Error> {
+          if (request.value("dropped", false)) return Error{"not now"};
+          taken_over = std::move(stream);
+          answer_of_capture = std::move(answer);
+          return std::nullopt;
+        });
     REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
     return std::move(opened).value();
   }
@@ -156,6 +164,54 @@ TEST_CASE_FIXTURE(Fixture, "The handler's error is the answer, and the connectio
   RawClient client(path);
   CHECK(converse(client, "{\"command\":\"dance\"}\n") == "{\"error\":\"unknown command\",\"ok\":false}\n");
   CHECK(ask(client, kStatus)["ok"] == true);
+}
+
+TEST_CASE_FIXTURE(Fixture, "A capture makes the connection someone else's, who sends the answer too") {
+  RawClient client(path);
+  CHECK(converse(client, "{\"command\":\"capture\"}\n").empty());
+  CHECK_FALSE(client.ended());
+  CHECK(server->connections() == 0);
+  CHECK(answer_of_capture == "{\"ok\":true}\n");
+  REQUIRE(taken_over.valid());
+  REQUIRE(::write(taken_over.get(), "bytes", 5) == 5);
+  CHECK(client.receive() == "bytes");
+  taken_over.reset();
+  CHECK(client.receive().empty());
+  CHECK(client.ended());
+}
+
+TEST_CASE_FIXTURE(Fixture, "A capture that is refused leaves the client a client") {
+  RawClient client(path);
+  CHECK(converse(client, "{\"command\":\"capture\",\"dropped\":true}\n") == "{\"error\":\"not now\",\"ok\":false}\n");
+  CHECK(ask(client, kStatus)["ok"] == true);
+  CHECK_FALSE(taken_over.valid());
+}
+
+TEST_CASE_FIXTURE(Fixture, "What comes in the wake of a capture's answer is all read, byte by byte") {
+  std::thread engine([this] {
+    while (!taken_over.valid()) {
+      io.restart();
+      io.run_for(1ms);
+    }
+    const std::string all = answer_of_capture + std::string(200'000, 'x');
+    for (std::size_t at = 0; at < all.size();) {
+      const ssize_t size = ::send(taken_over.get(), all.data() + at, all.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (size > 0) at += static_cast<std::size_t>(size);
+    }
+    taken_over.reset();
+  });
+  Result<ControlClient> client = ControlClient::connect(path);
+  REQUIRE(client.ok());
+  CHECK(client->request({{"command", "capture"}}).ok());
+  std::size_t total = 0;
+  while (true) {
+    const Result<std::string> bytes = client->next_bytes();
+    REQUIRE(bytes.ok());
+    if (bytes->empty()) break;
+    total += bytes->size();
+  }
+  engine.join();
+  CHECK(total == 200'000);
 }
 
 TEST_CASE_FIXTURE(Fixture, "Garbage is answered by what would be right, and the connection stays open") {
