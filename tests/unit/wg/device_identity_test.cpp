@@ -203,6 +203,10 @@ TEST_CASE("a Device without a private key may have any peer, even one whose key 
   a.set_private_key(kNewKey.private_key);
   CHECK(a.peers_removed == std::vector{peer});
   CHECK(a.device.peers() == std::vector{zero});
+  // Nor is no key the same as the key of zeros.
+  a.set_private_key(SecretKey{});
+  CHECK(a.device.peers() == std::vector{zero});
+  a.set_private_key(kNewKey.private_key);
   CHECK(a.device.add_peer(network.now, peer_config(kNewKey.public_key, a.endpoint)) == kNoPeer);
 }
 
@@ -221,6 +225,17 @@ TEST_CASE("a private key taken away ends all sending, and given back starts it a
   pair.network.run_for(30ms);
   REQUIRE(pair.b.received.size() == 2);
   CHECK(pair.b.received[1].payload == "waits");
+}
+
+TEST_CASE("of a session whose private key was taken away only the wiping is left to wait for") {
+  Pair pair;
+  pair.a.send(pair.b_at_a, "x");
+  pair.network.run_for(1s);
+  pair.a.send(pair.b_at_a, "unanswered");
+  const Time created = pair.a.device.sending_session(pair.b_at_a)->created();
+  CHECK(pair.a.device.next_deadline() < created + kRejectAfterTime);
+  pair.a.set_private_key(SecretKey{});
+  CHECK(pair.a.device.next_deadline() == created + kZeroKeyMaterialAfterTime);
 }
 
 TEST_CASE("an old initiation of a peer stays old, however often our key changes") {
