@@ -11,7 +11,7 @@ record_initiation() {
   start recorder ip netns exec "$(ns "$2")" timeout 30 socat -u -b 2048 -dd UDP4-RECVFROM:4999 "CREATE:$work/initiation"
   local recorder=$!
   wait_for 10 "the recorder listens" grep -q "receiving on" "$work/recorder.log"
-  afresh "$1" "$2" endpoint "192.0.2.${number[$2]}:4999" persistent-keepalive 600
+  afresh "$1" "$2" preshared-key "$work/psk" endpoint "192.0.2.${number[$2]}:4999" persistent-keepalive 600
   wait "$recorder" || fail "no initiation of $1 came"
   [ "$(wc -c <"$work/initiation")" = 148 ] || fail "$1 sent $(wc -c <"$work/initiation") bytes, no initiation"
 }
@@ -22,7 +22,7 @@ flood() {
   for i in 1 2 3 4 5 6 7 8 9 10 11; do cat "$work/burst" "$work/burst" >"$work/twice"; mv "$work/twice" "$work/burst"; done
   # shellcheck disable=SC2016
   start flood ip netns exec "$(ns "$1")" bash -c \
-    'while socat -u -b 148 "OPEN:$1" "UDP4-SENDTO:$2,sourceport=4666,reuseaddr"; do sleep 0.3; done' \
+    'while socat -u -b 148 "OPEN:$1" "UDP4-SENDTO:$2,sourceport=4666,reuseaddr"; do sleep 0.1; done' \
     flood "$work/burst" "$(endpoint_of "$2")"
   flood=$!
 }
@@ -30,15 +30,19 @@ for pair in "l r" "r l"; do
   read -r honest loaded <<<"$pair"
   note "$(name_of "$loaded") under load, $(name_of "$honest") gets in"
   record_initiation "$honest" "$loaded"
-  afresh "$loaded" "$honest"
+  afresh "$loaded" "$honest" preshared-key "$work/psk"
   count "$honest" cookies_to_flood input udp dport 4666 udp length 72
   count "$honest" cookies_to_honest input udp dport "${port[$honest]}" udp length 72
   flood "$honest" "$loaded"
   wait_for 30 "cookies for the flood" counted_at_least "$honest" cookies_to_flood 1
-  afresh "$honest" "$loaded" endpoint "$(endpoint_of "$loaded")" persistent-keepalive 600
-  wait_for 60 "a handshake under load; $(counted "$honest" cookies_to_flood) cookies for the flood so far" handshake_done "$honest" "$loaded"
-  note "$(counted "$honest" cookies_to_flood) cookies for the flood, $(counted "$honest" cookies_to_honest) for $honest"
-  [ "$(counted "$honest" cookies_to_honest)" -ge 1 ] || fail "$honest got in without a cookie: the load was none"
+  # Load comes and goes with the bursts; where an initiation found none, once more.
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    afresh "$honest" "$loaded" preshared-key "$work/psk" endpoint "$(endpoint_of "$loaded")" persistent-keepalive 600
+    wait_for 60 "a handshake under load; $(counted "$honest" cookies_to_flood) cookies for the flood so far" handshake_done "$honest" "$loaded"
+    [ "$(counted "$honest" cookies_to_honest)" = 0 ] || break
+  done
+  note "$(counted "$honest" cookies_to_flood) cookies for the flood, $(counted "$honest" cookies_to_honest) for $honest, in with try $try"
+  [ "$(counted "$honest" cookies_to_honest)" -ge 1 ] || fail "$honest got in $try times without a cookie: there was no load"
   kill "$flood"
   in_ns "$honest" nft delete table inet test
   expect_answer "$honest" "10.9.0.${number[$loaded]}"
