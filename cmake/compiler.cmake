@@ -18,7 +18,7 @@ if(STARLING_FUZZ)
   # Everything reports to libFuzzer which branches it takes; only the targets in tests/fuzz get libFuzzer's main.
   target_compile_options(starling_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
     -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  target_compile_definitions(starling_options INTERFACE _GLIBCXX_ASSERTIONS _GLIBCXX_SANITIZE_VECTOR)
+  target_compile_definitions(starling_options INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(starling_options INTERFACE -fsanitize=address,undefined)
 elseif(STARLING_SANITIZE)
   target_compile_options(starling_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer

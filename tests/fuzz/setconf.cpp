@@ -18,11 +18,7 @@ std::string write_out(const wg::Setconf& config) {
   for (const wg::SetconfPeer& peer : config.peers) {
     text += "[Peer]\nPublicKey=" + to_base64(*peer.public_key) + "\n";
     if (peer.preshared_key) text += "PresharedKey = " + to_base64(peer.preshared_key->bytes()) + "\n";
-    if (peer.endpoint) {
-      const bool v6 = peer.endpoint->host.find(':') != std::string::npos;
-      text +=
-          fmt::format("Endpoint = {}{}{}:{}\n", v6 ? "[" : "", peer.endpoint->host, v6 ? "]" : "", peer.endpoint->port);
-    }
+    if (peer.endpoint) text += fmt::format("Endpoint = [{}]:{}\n", peer.endpoint->host, peer.endpoint->port);
     for (const Prefix& prefix : peer.allowed_ips) text += "AllowedIPs = " + prefix.to_string() + "\n";
     text += fmt::format("PersistentKeepalive = {}\n", peer.persistent_keepalive_s);
   }
