@@ -62,6 +62,14 @@ std::optional<Prefix> parse_allowed_ip(std::string_view text) {
   return address ? std::optional(address->subnet()) : std::nullopt;
 }
 
+// No white space, control character or end of a C string, which the resolver would take for its end.
+bool is_host(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= ' ' || byte == 0x7f;
+  });
+}
+
 // "host:port" or "[v6]:port".
 std::optional<HostPort> parse_host_port(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -74,7 +82,7 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
     return std::nullopt;  // IPv6 without brackets: where does the port begin?
   }
   const std::optional<std::uint16_t> number = parse_number<std::uint16_t>(port);
-  if (host.empty() || !number || *number == 0) return std::nullopt;
+  if (!is_host(host) || !number || *number == 0) return std::nullopt;
   return HostPort{std::string(host), std::string(port)};
 }
 

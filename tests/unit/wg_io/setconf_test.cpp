@@ -53,6 +53,10 @@ TEST_CASE("ports and marks that do not fit are refused") {
   CHECK(parse_setconf(head + "FwMark = off", "f"));
   CHECK(!parse_setconf(head + "[Peer]\nPublicKey = " + kPublic + "\nEndpoint = a:0", "f"));
   CHECK(!parse_setconf(head + "[Peer]\nPublicKey = " + kPublic + "\nEndpoint = :4", "f"));
+  for (const char byte : {'\0', '\r', ' ', '\x7f'}) {
+    const std::string endpoint = std::string("[a") + byte + "b]:4";
+    CHECK(!parse_setconf(head + "[Peer]\nPublicKey = " + kPublic + "\nEndpoint = " + endpoint, "f"));
+  }
 }
 
 TEST_CASE("numeric hosts are resolved without asking anyone") {
