@@ -82,7 +82,8 @@ TEST_CASE("over a lossy, repeating and reordering network no message arrives twi
   }
 }
 
-TEST_CASE("keys that change, floods and a bad network leave nothing behind: once they end, messages arrive") {
+TEST_CASE(
+    "keys that change, interfaces set down, floods and a bad network leave nothing behind: after them all arrives") {
   for (std::uint64_t seed = 1; seed <= 6; seed++) {
     CAPTURE(seed);
     Pair pair(seed);
@@ -105,6 +106,10 @@ TEST_CASE("keys that change, floods and a bad network leave nothing behind: once
       const PeerId peer = peers[random.below(peers.size())];
       if (pair.b.device.sending_session(peer)) pair.b.send(peer, "b" + std::to_string(i));
       if (random.below(20) == 0) pair.a.set_private_key(keys[random.below(keys.size())]);
+      if (random.below(20) == 0) {
+        pair.a.device.set_up(pair.network.now, random.below(4) != 0);
+        pair.a.drain();
+      }
       if (random.below(10) == 0) {
         for (int n = 0; n < 200; n++) pair.b.on_datagram(pair.a.endpoint, flood);
       }
@@ -119,6 +124,7 @@ TEST_CASE("keys that change, floods and a bad network leave nothing behind: once
     CHECK(pair.a.peers_removed.empty());
     pair.network.loss = pair.network.duplication = 0;
     pair.network.jitter = 0ns;
+    pair.a.device.set_up(pair.network.now, true);
     pair.a.set_private_key(keys[1]);
     pair.a.send(pair.b_at_a, "heal");
     pair.network.run_for(20s);
