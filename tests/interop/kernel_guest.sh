@@ -31,17 +31,16 @@ download() {
   apt-get update -qq && apt-get download -qq "$1"
 } >"$work/apt.log" 2>&1
 
-# unpacked NAME PACKAGE...: the packages' files are in $cache/NAME, from now on.
+# unpacked NAME PACKAGE: the package's files are in $cache/NAME, from now on.
 unpacked() {
-  local name=$1 package; shift
+  local name=$1 package=$2
   [ -d "$cache/$name" ] && return
-  mkdir -p "$work/unpack" "$work/download"
-  for package in "$@"; do
-    note "fetching the package $package"
-    (cd "$work/download" && download "$package" && dpkg-deb -x "$package"_*.deb "$work/unpack") ||
-      skip "no $package in $cache, and it cannot be fetched: $(tail -n 1 "$work/apt.log")"
-  done
-  mv "$work/unpack" "$cache/$name" || fail "cannot fill $cache"
+  note "fetching the package $package"
+  rm -rf "$cache/$name.new"
+  mkdir -p "$cache/$name.new" "$work/$name"
+  (cd "$work/$name" && download "$package" && dpkg-deb -x "$package"_*.deb "$cache/$name.new") ||
+    skip "no $package in $cache, and it cannot be fetched: $(grep '^E:' "$work/apt.log" | tail -n 1)"
+  mv "$cache/$name.new" "$cache/$name" || fail "cannot fill $cache"
 }
 
 # The package that has the files is named by the one that depends on the newest.
