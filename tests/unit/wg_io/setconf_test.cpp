@@ -19,7 +19,7 @@ TEST_CASE("a file as wg setconf reads it is understood, whatever its case, space
                         "\nPresharedKey = " + kPrivate +
                         "\nEndpoint = [2001:db8::1]:4001\nAllowedIPs = 10.1.2.3/8,fd00::1\n"
                         "AllowedIPs=0.0.0.0/0\nPersistentKeepalive = 25\n[Peer]\nPublicKey = " +
-                        kPublic + "\nPersistentKeepalive = off\nEndpoint = host.example:1",
+                        kPrivate + "\nPersistentKeepalive = off\nEndpoint = host.example:1",
                     "f");
   REQUIRE(config);
   CHECK(to_base64(config->private_key->bytes()) == kPrivate);
