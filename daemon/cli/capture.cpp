@@ -7,14 +7,15 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/file_descriptor.h"
 #include "daemon/cli/capture_file.h"
+#include "daemon/cli/capture_stream.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
-#include "daemon/control/client.h"
 
 namespace starling::daemon {
 
@@ -59,26 +60,17 @@ std::optional<Error> write_all(int fd, std::string_view bytes, const std::string
   return std::nullopt;
 }
 
-nlohmann::json request_of(const CaptureChoice& choice) {
-  return {{"command", "capture"},
-          {"control_only", choice.control_only},
-          {"dropped", choice.dropped},
-          {"peers", choice.peers},
-          {"snap_length", choice.snap_length},
-          {"packets", choice.packets_max}};
-}
-
 // Until the engine has completed the file, or what came is not one.
-std::optional<Error> copy(ControlClient& client, int output, const std::string& file, CaptureFile& capture) {
+std::optional<Error> copy(CaptureStream& stream, int output, const std::string& file, CaptureFile& capture) {
   while (true) {
-    Result<std::string> bytes = client.next_bytes();
+    Result<std::string> bytes = stream.next_bytes();
     if (!bytes) return bytes.error();
     if (bytes->empty()) break;
     const Result<std::string> blocks = capture.take(*bytes);
     if (!blocks) return blocks.error();
     if (auto failed = write_all(output, *blocks, file)) return failed;
   }
-  if (!capture.is_complete()) return Error{"the connection ended before the capture did; starlingd is gone"};
+  if (!capture.is_complete()) return Error{"the connection ended before the capture did; whoever made it is gone"};
   return std::nullopt;
 }
 
@@ -90,25 +82,16 @@ std::string summary(const CaptureFile& capture, const std::string& file) {
                             file == kStandardOutput ? "the output" : file);
 }
 
-Result<ControlClient> start(const DaemonChoice& daemon, const CaptureChoice& choice) {
-  const Result<std::string> path = choose_control_socket(daemon.control, daemon.interface);
-  if (!path) return path.error();
-  Result<ControlClient> client = ControlClient::connect(*path);
-  if (!client) return client;
-  const Result<nlohmann::json> started = client->request(request_of(choice));
-  if (!started) return started.error();
-  return client;
-}
-
 std::optional<Error> capture_into(const DaemonChoice& daemon, const CaptureChoice& choice) {
-  Result<ControlClient> client = start(daemon, choice);
-  if (!client) return client.error();
-  // Not before the daemon has agreed: what is in the file stays there if it does not.
+  const Result<std::unique_ptr<CaptureStream>> opened = open_capture(daemon, choice);
+  if (!opened) return opened.error();
+  CaptureStream& stream = *opened.value();
+  // Not before the engine's owner has agreed: what is in the file stays there if it does not.
   const Result<FileDescriptor> output = open_output(choice.file);
   if (!output) return output.error();
-  end_on_interrupt(client->fd());
+  end_on_interrupt(stream.fd());
   CaptureFile capture;
-  std::optional<Error> error = copy(*client, output.value().get(), choice.file, capture);
+  std::optional<Error> error = copy(stream, output.value().get(), choice.file, capture);
   print_note(summary(capture, choice.file));
   return error;
 }

@@ -1,5 +1,5 @@
-// The blocks of a pcapng stream as it arrives in pieces: handed on whole, and counted. Whatever ends the stream, what was
-// handed on is a file that others can read. Source: wg/io/pcapng.h.
+// The blocks of a pcapng stream as it arrives in pieces: handed on whole, and counted. Whatever ends the stream, what
+// was handed on is a file that others can read. Source: wg/io/pcapng.h.
 #pragma once
 
 #include <cstdint>

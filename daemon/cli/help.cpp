@@ -143,7 +143,7 @@ OPTIONS
       --peers                 with the public key of the neighbour as a comment on each packet
   -c, --count N               end after N packets
   -s, --snap-length N         at most N bytes of each packet
-  -i, --interface INTERFACE   as INTERFACE; the starlingd of this interface
+  -i, --interface INTERFACE   as INTERFACE; the starlingd of this interface, or its starling-wg
       --control PATH          the starlingd that listens at this socket
   -h, --help                  show this page
 
@@ -158,7 +158,8 @@ EXIT STATUS
   2   the command line is wrong
 
 FILES
-  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+  /run/starling/INTERFACE.sock        a daemon's control socket; only root may use it
+  /var/run/wireguard/INTERFACE.sock   the socket of starling-wg, for an interface that is named and has no starlingd
 )";
 
 constexpr std::string_view kCheck = R"(starling check - whether a configuration of starlingd is right

@@ -134,7 +134,10 @@ void ControlConnection::hand_over_to_capture(const json& request) {
   if (!stream) return refuse(std::string("cannot hand this connection over: ") + std::strerror(errno));
   const auto error = handlers_.capture(request, std::move(stream), json{{"ok", true}}.dump() + '\n');
   if (error) return refuse(error->message);
-  fail();  // only our side of it
+  // Released and not just closed: while another has the same socket, epoll would go on telling us of it.
+  boost::system::error_code failed;
+  const FileDescriptor ours(socket_.release(failed));
+  fail();
 }
 
 void ControlConnection::on_event(const EventLine& line) {

@@ -29,10 +29,19 @@ std::string write_out(const wg::UapiPeerChange& peer) {
   return text;
 }
 
+std::string write_out(const wg::CaptureOptions& options) {
+  std::string text = "capture=1\n";
+  if (options.control_only) text += "control_only=true\n";
+  if (options.dropped) text += "dropped=true\n";
+  if (options.peers) text += "peers=true\n";
+  return text + fmt::format("snap_length={}\npackets={}\n\n", options.snap_length, options.packets_max);
+}
+
 std::string write_out(const wg::UapiRequest& request) {
   switch (request.operation) {
     case wg::UapiOperation::get: return "get=1\n\n";
     case wg::UapiOperation::get_drops: return "get_drops=1\n\n";
+    case wg::UapiOperation::capture: return write_out(request.capture);
     case wg::UapiOperation::set: break;
   }
   const wg::UapiChange& change = request.change;

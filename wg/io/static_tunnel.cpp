@@ -98,6 +98,13 @@ int StaticTunnel::refused(const SystemError& error) {
   return error.code != 0 ? error.code : EIO;
 }
 
+int StaticTunnel::start_capture(FileDescriptor stream, const CaptureOptions& options) {
+  const std::optional<Error> error = backend_->start_capture(std::move(stream), options);
+  if (!error) return 0;
+  refusal_ = error->message;
+  return EBUSY;
+}
+
 void StaticTunnel::on_refused(int error, const std::string& reason) {
   const std::string why = reason.empty() ? std::exchange(refusal_, {}) : reason;
   log_(fmt::format("a request of wg or its like was refused: {}: {}", std::strerror(error), why));
@@ -146,7 +153,7 @@ StaticTunnel::Peer* StaticTunnel::add_peer(const UapiPeerChange& change) {
   Peer& peer = peers_[change.public_key];
   peer.id = *id;
   if (change.preshared_key) peer.preshared_key = *change.preshared_key;
-  keys_[*id] = change.public_key;
+  known_[*id] = {change.public_key, change.endpoint};
   return &peer;
 }
 
@@ -155,7 +162,10 @@ void StaticTunnel::update_peer(Peer& peer, const UapiPeerChange& change) {
     peer.preshared_key = *change.preshared_key;
     backend_->set_preshared_key(peer.id, peer.preshared_key);
   }
-  if (change.endpoint) backend_->set_endpoint(peer.id, *change.endpoint);
+  if (change.endpoint) {
+    backend_->set_endpoint(peer.id, *change.endpoint);
+    note_endpoint(peer.id, *change.endpoint);
+  }
   if (change.persistent_keepalive_s) backend_->set_persistent_keepalive(peer.id, *change.persistent_keepalive_s);
 }
 
@@ -175,7 +185,7 @@ void StaticTunnel::remove_peer(Peers::iterator peer) {
   const PeerId id = peer->second.id;
   tables_changed_ |= allowed_ips_.remove_all(id);
   backend_->remove_peer(id);
-  keys_.erase(id);
+  known_.erase(id);
   peers_.erase(peer);
 }
 
@@ -185,8 +195,18 @@ void StaticTunnel::remove_all_peers() {
 
 std::string StaticTunnel::name_of(PeerId peer) const {
   if (peer == kNoPeer) return "no known peer";
-  const auto key = keys_.find(peer);
-  return key == keys_.end() ? "a peer that was removed" : "peer " + to_base64(key->second).substr(0, 8) + "…";
+  const auto known = known_.find(peer);
+  return known == known_.end() ? "a peer that was removed" : "peer " + to_base64(known->second.key).substr(0, 8) + "…";
+}
+
+std::optional<Endpoint> StaticTunnel::endpoint_of(PeerId peer) const {
+  const auto known = known_.find(peer);
+  return known == known_.end() ? std::nullopt : known->second.endpoint;
+}
+
+void StaticTunnel::note_endpoint(PeerId peer, const Endpoint& endpoint) {
+  const auto known = known_.find(peer);
+  if (known != known_.end()) known->second.endpoint = endpoint;
 }
 
 }  // namespace starling::wg

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -30,16 +31,24 @@ class StaticTunnel final : public UapiTarget {
   // Also what the kernel refuses changes nothing: port and mark come first. EADDRINUSE, EPERM…; E2BIG for more than
   // kUapiPeersMax peers.
   int apply(const UapiChange& change) override;
+  int start_capture(FileDescriptor stream, const CaptureOptions& options) override;
   void settle() override;
   void on_refused(int error, const std::string& reason) override;
 
   Backend& backend() { return *backend_; }
   std::string name_of(PeerId peer) const;  // "peer AbCdEfGh…", for the log
+  // Where it was said to be, or was seen last.
+  std::optional<Endpoint> endpoint_of(PeerId peer) const;
+  void note_endpoint(PeerId peer, const Endpoint& endpoint);
 
  private:
   struct Peer {
     PeerId id = kNoPeer;
     SecretKey preshared_key;
+  };
+  struct Known {
+    PublicKey key;
+    std::optional<Endpoint> endpoint;
   };
   using Peers = std::unordered_map<PublicKey, Peer>;
 
@@ -59,7 +68,7 @@ class StaticTunnel final : public UapiTarget {
   SecretKey private_key_;
   PublicKey own_key_;  // only with a private key
   Peers peers_;
-  std::map<PeerId, PublicKey> keys_;
+  std::map<PeerId, Known> known_;
   AllowedIps allowed_ips_;
   bool tables_changed_ = false;
   std::string refusal_;  // why the last change failed

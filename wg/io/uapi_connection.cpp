@@ -1,5 +1,6 @@
 #include "wg/io/uapi_connection.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -96,8 +97,30 @@ bool UapiConnection::carry_out(UapiTarget& target) {
   return changed;
 }
 
+// Whoever takes the socket over is the only one who writes to it, so nothing of ours may be on its way.
+void UapiConnection::hand_over_to_capture(UapiRequest& request, UapiTarget& target) {
+  FileDescriptor stream(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!output_.empty()) {
+    request.error = EBUSY;
+    request.reason = "a capture needs a connection on which no answer is under way";
+  } else if (!stream) {
+    request.error = errno;
+    request.reason = "the connection cannot be handed over";
+  } else {
+    request.capture.greeting = print_end(0);
+    request.error = target.start_capture(std::move(stream), request.capture);
+  }
+  if (request.error != 0) return;
+  input_begin_ = input_end_;
+  closing_ = true;  // only our side of it
+}
+
 bool UapiConnection::answer(UapiRequest request, UapiTarget& target) {
   bool changed = false;
+  if (request.error == 0 && request.operation == UapiOperation::capture) {
+    hand_over_to_capture(request, target);
+    if (request.error == 0) return false;
+  }
   if (request.error == 0 && request.operation == UapiOperation::set) {
     if (look_up_zones(request.change)) {
       request.error = target.apply(request.change);

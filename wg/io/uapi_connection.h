@@ -42,6 +42,7 @@ class UapiConnection {
   void receive();
   bool carry_out(UapiTarget& target);
   bool answer(UapiRequest request, UapiTarget& target);
+  void hand_over_to_capture(UapiRequest& request, UapiTarget& target);
   void append(std::string text);
   void drop_output();
 

@@ -173,11 +173,13 @@ void UapiParser::on_line(std::string_view line) {
     return;
   }
   if (request_.error != 0) return;
-  if (request_.operation != UapiOperation::set) return fail(EINVAL, "a get has no further lines");
+  const bool has_lines = request_.operation == UapiOperation::set || request_.operation == UapiOperation::capture;
+  if (!has_lines) return fail(EINVAL, "a get has no further lines");
   const std::size_t equals = line.find('=');
   if (equals == std::string_view::npos) return fail(EPROTO, "a line without '='");
   const std::string_view key = line.substr(0, equals);
   const std::string_view value = line.substr(equals + 1);
+  if (request_.operation == UapiOperation::capture) return on_capture_key(key, value);
   if (key == "public_key") return begin_peer(value);
   if (request_.change.peers.empty()) return on_device_key(key, value);
   on_peer_key(request_.change.peers.back(), key, value);
@@ -191,8 +193,27 @@ void UapiParser::on_operation(std::string_view line) {
     request_.operation = UapiOperation::set;
   } else if (line == "get_drops=1") {
     request_.operation = UapiOperation::get_drops;
+  } else if (line == "capture=1") {
+    request_.operation = UapiOperation::capture;
   } else {
-    break_off(EPROTO, "no operation; there are get=1, set=1 and get_drops=1");
+    break_off(EPROTO, "no operation; there are get=1, set=1, get_drops=1 and capture=1");
+  }
+}
+
+void UapiParser::on_capture_key(std::string_view key, std::string_view value) {
+  CaptureOptions& options = request_.capture;
+  if (key == "control_only" && value == "true") {
+    options.control_only = true;
+  } else if (key == "dropped" && value == "true") {
+    options.dropped = true;
+  } else if (key == "peers" && value == "true") {
+    options.peers = true;
+  } else if (key == "snap_length" || key == "packets") {
+    const std::optional<std::uint32_t> number = parse_decimal<std::uint32_t>(value);
+    if (!number) return fail_value(key);
+    (key == "packets" ? options.packets_max : options.snap_length) = *number;
+  } else {
+    fail_key("a capture", key);
   }
 }
 

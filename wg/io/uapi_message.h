@@ -6,8 +6,10 @@
 // leaves half of such a request in effect, which nobody who reads the error can see. An answer ends with `errno=N`, N
 // zero or a negated errno, and a blank line.
 //
-// One operation is our own: `get_drops=1` answers with the counters of what was not carried, `reason=packets` for each
-// that is not zero; those behind a `public_key` are that peer's.
+// Two operations are our own. One: `get_drops=1` answers with the counters of what was not carried, `reason=packets`
+// for each that is not zero; those behind a `public_key` are that peer's. Another is: `capture=1`, with lines
+// `control_only=true`, `dropped=true`, `peers=true`, `snap_length=N` and `packets=N` as wanted, makes the connection a
+// capture (capture.h), whose file follows the answer.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +24,7 @@
 #include "base/key.h"
 #include "base/time.h"
 #include "wg/drop_reason.h"
+#include "wg/io/backend.h"
 
 namespace starling::wg {
 
@@ -29,7 +32,7 @@ inline constexpr std::size_t kUapiLineMax = 1024;          // bytes; the longest
 inline constexpr std::size_t kUapiRequestMax = 16u << 20;  // bytes; 130,560 allowed IPs take at most 7.4 million
 inline constexpr std::size_t kUapiPeersMax = 65536;        // in one request, and of one device
 
-enum class UapiOperation : std::uint8_t { get, set, get_drops };
+enum class UapiOperation : std::uint8_t { get, set, get_drops, capture };
 
 struct UapiAllowedIp {
   Prefix prefix;
@@ -64,6 +67,7 @@ struct UapiRequest {
   std::string reason;   // and in words, without any value of the request: it may hold keys
   bool broken = false;  // where the next request would begin is not known: answer and close
   UapiChange change;    // of a set
+  CaptureOptions capture;
 };
 
 struct UapiPeer {
@@ -109,6 +113,7 @@ class UapiParser {
  private:
   void on_line(std::string_view line);
   void on_operation(std::string_view line);
+  void on_capture_key(std::string_view key, std::string_view value);
   void on_device_key(std::string_view key, std::string_view value);
   void on_peer_key(UapiPeerChange& peer, std::string_view key, std::string_view value);
   void on_allowed_ip(UapiPeerChange& peer, std::string_view value);

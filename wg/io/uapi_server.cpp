@@ -180,7 +180,11 @@ class UapiServer::Impl {
     (void)::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
   }
 
-  void drop(std::map<int, UapiConnection>::iterator connection) { connections_.erase(connection); }
+  // Closing is not enough where a capture has the connection now.
+  void drop(std::map<int, UapiConnection>::iterator connection) {
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection->first, nullptr);
+    connections_.erase(connection);
+  }
 
   UapiSocket socket_;
   UapiTarget& target_;

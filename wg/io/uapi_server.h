@@ -5,6 +5,7 @@
 // many connections, so many bytes of a request, one answer at a time, and so many seconds for either. One thread only.
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -29,9 +30,11 @@ class UapiTarget {
   virtual UapiDrops drops() = 0;
   // 0, or a positive errno; then nothing has changed, as far as the system allows.
   virtual int apply(const UapiChange& change) = 0;
+  // 0, or a positive errno. The stream is the client's connection; options.greeting goes first into it.
+  virtual int start_capture(FileDescriptor, const CaptureOptions&) { return EOPNOTSUPP; }
   // After one or several apply(), before they are answered: what is better done once for all of them.
   virtual void settle() {}
-  // A request was answered with this errno, for the log. `reason` is empty where apply() refused.
+  // A request was answered with this errno, for the log. `reason` is empty where this target refused.
   virtual void on_refused(int error, const std::string& reason) = 0;
 };
 

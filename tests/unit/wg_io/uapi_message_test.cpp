@@ -48,6 +48,23 @@ TEST_CASE("a request to read is two lines") {
   CHECK(parse("get=1\nfoo\n\n").error == EINVAL);
 }
 
+TEST_CASE("all keys of a capture are taken, and no others") {
+  const UapiRequest all =
+      parse("capture=1\ncontrol_only=true\ndropped=true\npeers=true\nsnap_length=96\npackets=4294967295\n\n");
+  REQUIRE(all.error == 0);
+  CHECK(all.operation == UapiOperation::capture);
+  CHECK(all.capture.control_only);
+  CHECK(all.capture.dropped);
+  CHECK(all.capture.peers);
+  CHECK(all.capture.snap_length == 96);
+  CHECK(all.capture.packets_max == 4294967295);
+  CHECK_FALSE(parse("capture=1\n\n").capture.dropped);
+  for (const char* line : {"dropped=yes", "packets=-1", "packets=4294967296", "snap_length=", "listen_port=1",
+                           "control-only=true", "public_key=00"}) {
+    CHECK(parse(std::string("capture=1\n") + line + "\n\n").error == EINVAL);
+  }
+}
+
 TEST_CASE("all keys of the interface and of a peer are taken") {
   UapiRequest request = parse("set=1\nprivate_key=" + kKeyB +
                               "\nlisten_port=65535\nfwmark=4294967295\nreplace_peers=true\npublic_key=" + kKeyA +

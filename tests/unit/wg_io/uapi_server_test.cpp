@@ -37,10 +37,17 @@ class Target final : public UapiTarget {
     }
     return answer;
   }
+  int start_capture(FileDescriptor stream, const CaptureOptions& options) override {
+    if (answer != 0) return answer;
+    REQUIRE(::send(stream.get(), options.greeting.data(), options.greeting.size(), MSG_NOSIGNAL) > 0);
+    capture = std::move(stream);
+    return 0;
+  }
   void settle() override { settled++; }
   void on_refused(int error, const std::string& reason) override { refused.push_back({error, reason}); }
 
   UapiDevice device;
+  FileDescriptor capture;
   int applied = 0;
   int settled = 0;
   int answer = 0;
@@ -146,6 +153,37 @@ TEST_CASE("changes that came together are settled together, before they are answ
   CHECK(fixture.ask(text).size() == 40 * std::string("errno=0\n\n").size());
   CHECK(fixture.target.applied == 40);
   CHECK(fixture.target.settled == 1);
+}
+
+TEST_CASE("a capture has the connection for itself, and the server no more to do with it") {
+  Fixture fixture;
+  const FileDescriptor client = connect_to(fixture.folder.socket());
+  fixture.say(client, "get=1\n\n");
+  CHECK(fixture.hear(client) == "errno=0\n\n");
+  fixture.say(client, "capture=1\ndropped=true\n\n");
+  CHECK(fixture.hear(client) == "errno=0\n\n");
+  REQUIRE(fixture.target.capture.valid());
+  fixture.say(client, "get=1\n\n");  // whoever has the capture may make of it what he likes
+  CHECK(fixture.hear(client).empty());
+  CHECK_FALSE(fixture.closed(client));
+  CHECK(::send(fixture.target.capture.get(), "file", 4, MSG_NOSIGNAL) == 4);
+  CHECK(fixture.hear(client) == "file");
+  char rest[16];
+  CHECK(::recv(fixture.target.capture.get(), rest, sizeof rest, MSG_DONTWAIT) == 7);
+  fixture.target.capture.reset();
+  CHECK(fixture.closed(client));
+}
+
+TEST_CASE("a capture that is refused, or comes amid other answers, leaves the client a client") {
+  Fixture fixture;
+  CHECK(fixture.ask("get=1\n\ncapture=1\n\nget=1\n\n") == "errno=0\n\nerrno=-16\n\nerrno=0\n\n");
+  fixture.target.answer = EOPNOTSUPP;
+  const FileDescriptor client = connect_to(fixture.folder.socket());
+  fixture.say(client, "capture=1\n\n");
+  CHECK(fixture.hear(client) == "errno=-95\n\n");
+  fixture.say(client, "get=1\n\n");
+  CHECK(fixture.hear(client) == "errno=0\n\n");
+  CHECK_FALSE(fixture.target.capture.valid());
 }
 
 TEST_CASE("what the target refuses is answered with its errno") {
