@@ -88,21 +88,23 @@ CookieGenerator::CookieGenerator(const PublicKey& peer) : mac1_key_(mac1_key(pee
 void CookieGenerator::add_macs(Time now, MutableBytes message) {
   const Mac mac1 = compute_mac1(mac1_key_, message);
   std::memcpy(message.data() + message.size() - 2 * kMacSize, mac1.data(), kMacSize);
-  last_mac1_ = mac1;
+  last_mac1_[message[0] == static_cast<std::uint8_t>(MessageType::response) ? 1 : 0] = mac1;
   Mac mac2{};
   if (cookie_ && now - cookie_->received < kCookieRefreshTime) mac2 = compute_mac2(cookie_->value, message);
   std::memcpy(message.data() + message.size() - kMacSize, mac2.data(), kMacSize);
 }
 
 CookieGenerator::ReplyResult CookieGenerator::consume_reply(Time now, const MessageCookieReply& reply) {
-  if (!last_mac1_) return ReplyResult::unexpected;
+  if (!last_mac1_[0] && !last_mac1_[1]) return ReplyResult::unexpected;
   // cookie := XAEAD⁻¹(HASH(LABEL_COOKIE || Spub), msg.nonce, msg.cookie, the mac1 that it answers)
   Mac value;
-  if (!xaead_open(cookie_key_, reply.nonce, reply.encrypted_cookie, *last_mac1_, value))
-    return ReplyResult::authentication_failed;
-  cookie_ = Cookie{value, now};
-  last_mac1_.reset();
-  return ReplyResult::ok;
+  for (std::optional<Mac>& mac1 : last_mac1_) {
+    if (!mac1 || !xaead_open(cookie_key_, reply.nonce, reply.encrypted_cookie, *mac1, value)) continue;
+    cookie_ = Cookie{value, now};
+    mac1.reset();
+    return ReplyResult::ok;
+  }
+  return ReplyResult::authentication_failed;
 }
 
 }  // namespace starling::wg

@@ -66,7 +66,9 @@ class CookieGenerator {
 
   Hash mac1_key_;
   Hash cookie_key_;
-  std::optional<Mac> last_mac1_;  // of the last message, until a reply answered it
+  // Of the last initiation and the last response, until a reply answered it: where both sides began at once, both are
+  // under way.
+  std::array<std::optional<Mac>, 2> last_mac1_;
   std::optional<Cookie> cookie_;
 };
 

@@ -242,6 +242,22 @@ TEST_CASE("two flooded hosts get a session after two cookies, and it lives throu
   CHECK(pair.b.established.size() == 2);
 }
 
+TEST_CASE("where both begin at once and one is flooded, the other understands both of its cookie replies") {
+  // It has an initiation and a response out when the replies to them come.
+  Pair pair;
+  run_flooded(pair.network, {&pair.b}, 200ms);
+  pair.a.send(pair.b_at_a, "from a");
+  pair.b.send(pair.a_at_b, "from b");
+  run_flooded(pair.network, {&pair.b}, 1s);
+  CHECK(pair.a.sent_count(MessageType::initiation) == 1);
+  CHECK(pair.a.sent_count(MessageType::response) == 1);
+  CHECK(pair.a.received.empty());
+  run_flooded(pair.network, {&pair.b}, 6s);
+  CHECK(pair.a.received.size() == 1);
+  CHECK(pair.b.received.size() == 1);
+  CHECK(pair.a.drops.empty());
+}
+
 TEST_CASE("a response to a handshake of ours is asked for a cookie too; one to no handshake is not") {
   Pair pair;
   std::vector<std::uint8_t> response;
