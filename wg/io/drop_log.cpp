@@ -13,7 +13,7 @@ std::size_t slot_of(PeerId peer) {
 
 void DropLog::add_peer(PeerId peer) {
   if (slots_.size() <= slot_of(peer)) slots_.resize(slot_of(peer) + 1);
-  slots_[slot_of(peer)].emplace();
+  slots_[slot_of(peer)] = std::make_unique<Slot>();
 }
 
 void DropLog::remove_peer(PeerId peer) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -21,7 +22,7 @@ class DropLog {
  public:
   DropLog() {
     slots_.resize(1);
-    slots_[0].emplace();
+    slots_[0] = std::make_unique<Slot>();
   }
 
   void add_peer(PeerId peer);
@@ -59,8 +60,8 @@ class DropLog {
   Tally& find_or_unknown(PeerId& peer, DropReason reason);
   static Time due(const Tally& tally) { return tally.reported ? *tally.reported + kDropReportInterval : Time{}; }
 
-  std::vector<std::optional<Slot>> slots_{};  // [0] no peer, [1 + peer]
-  std::vector<Waiting> waiting_;              // those with unreported drops
+  std::vector<std::unique_ptr<Slot>> slots_{};  // [0] no peer, [1 + peer]; a removed peer's is null and costs no more
+  std::vector<Waiting> waiting_;                // those with unreported drops
   Time next_deadline_ = kNever;
 };
 
