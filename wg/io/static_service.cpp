@@ -69,11 +69,12 @@ void StaticService::on_session(Now, PeerId peer, bool as_initiator) {
 
 void StaticService::on_endpoint(Now, PeerId peer, const Endpoint& endpoint) {
   log_.info(fmt::format("{}: endpoint is {}", tunnel_.name_of(peer), endpoint.to_string()));
+  tunnel_.note_endpoint(peer, endpoint);
 }
 
 void StaticService::on_drop(Now, const DropReport& report) {
   log_.error(fmt::format("dropped {} × {}: {}", report.count, to_string(report.reason),
-                         describe_drop(report, tunnel_.name_of(report.peer), std::nullopt)));
+                         describe_drop(report, tunnel_.name_of(report.peer), tunnel_.endpoint_of(report.peer))));
 }
 
 void StaticService::on_warning(Now, const std::string& what) {
