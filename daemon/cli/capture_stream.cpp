@@ -80,7 +80,9 @@ Result<std::string> read_answer(int fd, const std::string& path) {
   std::string answer;
   while (answer.find("\n\n") == std::string::npos && answer.size() < kAnswerMax) {
     char byte = 0;
-    if (recv(fd, &byte, 1, 0) != 1) return Error{path + ": no answer"};
+    const ssize_t size = recv(fd, &byte, 1, 0);
+    if (size < 0) return Error{fmt::format("{}: no answer: {}", path, std::strerror(errno))};
+    if (size == 0) break;  // as wireguard-go does with what it does not know
     answer += byte;
   }
   return answer;
