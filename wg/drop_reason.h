@@ -42,6 +42,7 @@ enum class DropReason : std::uint8_t {
   control_superseded,  // a control packet that waited for a handshake made room for a newer one: no loss, they are
                        // repeated
   handshake_gave_up,   // no answer to any of 18 initiations; what waited was dropped
+  interface_overflow,  // the interface's own queue was full: packets came faster than they were read from it
   interface_down,      // it came, or waited for a handshake, when the interface was set down
   send_failed,         // the kernel refused the datagram
   tun_write_failed,    // the kernel refused the inner packet

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kEndpoint = "{endpoint}";
 
 // In the order of wg::DropReason, then of routing::RejectReason.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 56> kHints{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 57> kHints{{
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
     {"receive_overflow",
      "more datagrams came than this host could read: the CPU is busy, or net.core.rmem_max is too small for the rate"},
@@ -59,6 +59,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 56> kHints{{
     {"control_superseded", "while the peer did not answer, newer routing packets took the place of older ones; normal"},
     {"handshake_gave_up",
      "no answer to 18 initiations at {endpoint}: check endpoint, port, firewall, and that both public keys are right"},
+    {"interface_overflow",
+     "packets came to the interface faster than they were read: the CPU is busy (a longer `txqueuelen` helps with "
+     "bursts)"},
     {"interface_down", "the interface was set down while packets waited: bring it up again (`ip link set up`)"},
     {"send_failed", "the kernel refused the datagram to {endpoint}: no route to it, a firewall, or too large"},
     {"tun_write_failed", "the kernel refused the packet from the tunnel: is the interface up?"},

@@ -78,9 +78,8 @@ struct BackendStatus {
   PublicKey public_key;           // meaningless without a private key
   std::uint16_t listen_port = 0;  // 0: none was ever bound or asked for
   std::uint32_t fwmark = 0;
-  int mtu = 0;                        // the interface's at this moment
-  std::uint64_t tun_queue_drops = 0;  // packets that the interface's own queue had no room for, as the kernel counts
-  DropCounters drops{};               // where no peer is known
+  int mtu = 0;           // the interface's at this moment
+  DropCounters drops{};  // where no peer is known
   std::vector<PeerStatus> peers;
 };
 
@@ -170,8 +169,8 @@ class Backend {
   virtual void send_control(PeerId peer, Bytes payload) = 0;
 
   // Writes the inner packets of all peers, control packets included, into `stream`, a connected stream socket, as a
-  // pcapng file, until its reader ends its sending side (the file is completed then) or is gone. The tunnels do not wait
-  // for the reader: the file says how many packets found no room. An error if too many captures run already.
+  // pcapng file, until its reader ends its sending side (the file is completed then) or is gone. The tunnels do not
+  // wait for the reader: the file says how many packets found no room. An error if too many captures run already.
   virtual std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) = 0;
 
   virtual BackendStatus status() const = 0;

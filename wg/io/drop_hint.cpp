@@ -42,6 +42,8 @@ std::string_view drop_hint(DropReason reason) {
     case DropReason::control_superseded: return {};
     case DropReason::handshake_gave_up:
       return "the peer does not answer: check Endpoint, firewalls, and that it has our PublicKey";
+    case DropReason::interface_overflow:
+      return "this host is too busy; a longer queue helps with bursts (ip link set txqueuelen)";
     case DropReason::interface_down: return "bring the interface up again (ip link set up)";
     case DropReason::send_failed: return "the underlay has no way there: see `ip route get`";
     case DropReason::tun_write_failed: return "is the interface up?";

@@ -14,6 +14,7 @@ struct Words {
   std::string source;   // "source 10.1.2.3"
   std::string towards;  // "10.1.2.3"
   std::string peer;     // "peer X"
+  std::string loop;     // "to 192.0.2.7 go into"
   std::string refusal;  // "the kernel's words"
 };
 
@@ -27,6 +28,8 @@ Words words_of(const DropReport& report, std::string_view peer, const std::optio
   words.at = outer.empty() ? "" : " at " + outer;
   words.towards = report.address ? report.address->to_string() : "an unknown address";
   words.source = report.address ? "source " + report.address->to_string() : "a source";
+  words.loop =
+      report.port != 0 ? fmt::format("from {} come out of", outer) : fmt::format("to {} go into", words.towards);
   words.peer = report.peer == kNoPeer ? "an unknown peer" : std::string(peer);
   words.refusal = report.error == 0 ? "for a reason it does not tell" : std::strerror(report.error);
   return words;
@@ -121,9 +124,7 @@ std::string of_sent(DropReason reason, const Words& w) {
   switch (reason) {
     case DropReason::underlay_loop:
       return fmt::format(
-          "the tunnel's own packets{} go through the tunnel itself: a route leads there; set FwMark and an ip "
-          "rule",
-          w.at);
+          "the tunnel's own packets {} the tunnel itself: a route leads there; set FwMark and an ip rule", w.loop);
     case DropReason::egress_no_route:
       return fmt::format("{} is in no peer's AllowedIPs, but a route leads it here: add it there, or remove the route",
                          w.towards);
@@ -138,6 +139,9 @@ std::string of_sent(DropReason reason, const Words& w) {
           w.at);
     case DropReason::control_superseded:
       return fmt::format("newer control packets took the place of older ones while {} did not answer; normal", w.peer);
+    case DropReason::interface_overflow:
+      return "packets came to the interface faster than they were read: this host is too busy; a longer queue helps "
+             "with bursts (ip link set txqueuelen)";
     case DropReason::interface_down:
       return fmt::format("packets for {} waited when the interface was set down; bring it up again (ip link set up)",
                          w.peer);

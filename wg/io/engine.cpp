@@ -44,6 +44,7 @@ Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::option
   watch(context_.captures.fd(), EPOLLIN);
   watch(routes_.fd(), EPOLLIN);
   up_ = context_.udp.is_open();
+  queue_drops_ = link_.state().queue_drops;
   if (!up_) context_.device.set_up(system_now(), false);
   watch_sockets();
   follow_link(system_now());
@@ -129,7 +130,7 @@ void Engine::apply(Now now, const DeviceOutbox& outbox) {
     }
   }
   for (const DeviceOutbox::KeyLogEntry& entry : outbox.key_log) write_key_log(now, entry);
-  for (const PeerId id : outbox.peers_removed) forget_peer(id);
+  for (const PeerId id : outbox.peers_removed) forget_peer(now, id);
   for (const DeviceOutbox::Drop& drop : outbox.drops) {
     drop.from == Endpoint{} ? context_.drop(now, drop.peer, drop.reason)
                             : context_.drop(now, drop.peer, drop.reason, drop.from);
@@ -211,12 +212,14 @@ void Engine::remove_peer(Now now, PeerId peer) {
   if (context_.peers.find(peer) == nullptr) return;
   context_.device.remove_peer(now, peer);
   drain_device(now);  // its sessions leave the table
-  forget_peer(peer);
+  forget_peer(now, peer);
 }
 
-void Engine::forget_peer(PeerId peer) {
-  context_.peers.remove(peer);
-  context_.drops.remove_peer(peer);
+// What waits for it has no peer to go to from here on, and counts as such.
+void Engine::forget_peer(Now now, PeerId id) {
+  context_.drops.remove_peer(id);
+  if (PeerPath* const peer = context_.peers.find(id)) transmitter_.drop_staged(now, *peer, DropReason::egress_no_route);
+  context_.peers.remove(id);
 }
 
 void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
@@ -244,6 +247,7 @@ void Engine::catch_up(Now now) {
 
 void Engine::set_private_key(Now now, const SecretKey& key) {
   context_.device.set_private_key(now, key);
+  drain_device(now);  // a peer that has our key now is gone when this returns
   const IpAddress link_local = link_local_address(context_.device.public_key());
   if (link_local == context_.link_local) return;
   context_.link_local = link_local;

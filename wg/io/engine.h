@@ -65,7 +65,7 @@ class Engine final : private Receiver::DeviceDriver {
   void apply(Now now, const DeviceOutbox& outbox);
   void on_established(Now now, const DeviceOutbox::Established& established);
   void on_roamed(Now now, const DeviceOutbox::Roamed& roamed);
-  void forget_peer(PeerId peer);
+  void forget_peer(Now now, PeerId peer);
   void write_key_log(Now now, const DeviceOutbox::KeyLogEntry& entry);
   void report_drops(Now now);
   void report_tun_gone(Now now);
@@ -77,6 +77,7 @@ class Engine final : private Receiver::DeviceDriver {
   void go_down(Now now);
   void watch_sockets();
   void follow_underlay();
+  void note_queue_drops(Now now);
   PeerStatus status_of(const PeerPath& peer) const;
 
   EngineContext context_;
@@ -91,7 +92,8 @@ class Engine final : private Receiver::DeviceDriver {
   Time timer_armed_ = kNever;
   DeviceOutbox outbox_;  // what was drained; kept for its memory
   std::vector<DropReport> reports_;
-  bool up_ = false;  // the interface, as far as it was followed
+  std::uint64_t queue_drops_ = 0;  // of the interface, as far as they are counted
+  bool up_ = false;                // the interface, as far as it was followed
   bool started_ = false;
   bool stopping_ = false;
 };

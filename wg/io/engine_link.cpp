@@ -19,6 +19,7 @@ void Engine::follow_link(Now now) {
   const LinkState& link = link_.state();
   context_.mtu = static_cast<std::size_t>(link.mtu);
   context_.tun_index = link.is_here ? link.index : 0;
+  note_queue_drops(now);
   if (link.up == up_) return;
   link.up ? go_up(now) : go_down(now);
 }
@@ -72,10 +73,19 @@ void Engine::follow_underlay() {
   });
 }
 
+// What the kernel dropped before we could read it; told when the link changes and when someone asks.
+void Engine::note_queue_drops(Now now) {
+  const std::uint64_t drops = link_.state().queue_drops;
+  if (drops > queue_drops_) context_.drop(now, {kNoPeer, DropReason::interface_overflow, drops - queue_drops_});
+  queue_drops_ = drops;
+}
+
 BackendStatus Engine::status() {
+  const Now now = system_now();
   link_.refresh();
+  follow_link(now);  // the answer may have brought news along
   const std::uint64_t lost = context_.udp.take_lost(true);
-  if (lost > 0) context_.drop(system_now(), {kNoPeer, DropReason::receive_overflow, lost});
+  if (lost > 0) context_.drop(now, {kNoPeer, DropReason::receive_overflow, lost});
   BackendStatus status;
   status.interface = link_.state().name;
   status.interface_index = link_.state().index;
@@ -84,7 +94,6 @@ BackendStatus Engine::status() {
   status.listen_port = context_.udp.port();
   status.fwmark = context_.udp.fwmark();
   status.mtu = link_.state().mtu;
-  status.tun_queue_drops = link_.state().queue_drops;
   status.drops = context_.drops.counters(kNoPeer);
   context_.peers.for_each([&](const PeerPath& peer) { status.peers.push_back(status_of(peer)); });
   return status;

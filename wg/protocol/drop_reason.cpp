@@ -32,6 +32,7 @@ const char* to_string(DropReason reason) {
     case DropReason::staged_overflow: return "staged_overflow";
     case DropReason::control_superseded: return "control_superseded";
     case DropReason::handshake_gave_up: return "handshake_gave_up";
+    case DropReason::interface_overflow: return "interface_overflow";
     case DropReason::interface_down: return "interface_down";
     case DropReason::send_failed: return "send_failed";
     case DropReason::tun_write_failed: return "tun_write_failed";

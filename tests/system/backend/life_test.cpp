@@ -75,6 +75,16 @@ TEST_CASE("a removed peer is a stranger") {
   REQUIRE(await({&a, &b}, [&] { return !a.heard.empty(); }));
 }
 
+TEST_CASE("what waits for a peer that is removed is dropped by name") {
+  Node a("be-a"), b("be-b", Begin::later);
+  const PeerId b_at_a = a.add(b, true);
+  a.backend->set_egress(egress_to(b_at_a, "10.77.0.0/16"));
+  inject("be-a", icmp_packet("10.9.0.1", "10.77.1.1", 8), 3);
+  REQUIRE(await({&a}, [&] { return a.peer_status(b_at_a).unanswered_initiations == 1; }));
+  a.backend->remove_peer(b_at_a);
+  CHECK(a.count(kNoPeer, DropReason::egress_no_route) == 3);
+}
+
 TEST_CASE("a public key can be one peer only, and not our own") {
   Node a("be-a"), b("be-b");
   a.add(b, true);

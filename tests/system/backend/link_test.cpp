@@ -7,8 +7,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 
+#include "base/system.h"
 #include "tests/system/backend/namespaces.h"
 #include "tests/system/backend/node.h"
 #include "tests/system/backend/packets.h"
@@ -57,6 +59,9 @@ TEST_CASE("left down, an interface has no port until it is brought up, and loses
   }
   a.backend->set_persistent_keepalive(b_at_a, 25);
   const std::uint64_t sent = a.peer_status(b_at_a).tx_bytes;
+  // Not within 20 ms of the first handshake, or it is one too many.
+  const Time later = system_now().monotonic + std::chrono::milliseconds(25);
+  REQUIRE(await({&a, &b}, [&] { return system_now().monotonic > later; }));
   shell("ip link set be-a up");
   REQUIRE(await({&a, &b}, [&] { return a.sessions.size() == 2; }));  // by itself, for the keepalive
   CHECK(a.backend->status().listen_port == port);
@@ -185,5 +190,11 @@ TEST_CASE("packets that the interface's own queue had no room for are counted to
   Node a("be-a", Begin::later);  // nothing is read from it yet
   shell("ip link set be-a txqueuelen 10");
   inject("be-a", icmp_packet("10.9.0.1", "10.77.1.1", 8), 2000);
-  CHECK(a.backend->status().tun_queue_drops > 0);
+  CHECK(a.count(kNoPeer, DropReason::interface_overflow) > 0);
+  REQUIRE(await({&a}, [&] { return a.dropped(kNoPeer, DropReason::interface_overflow); }));
+  a.backend->start();
+  const auto counted = [&] {
+    return a.count(kNoPeer, DropReason::interface_overflow) + a.count(kNoPeer, DropReason::egress_no_route);
+  };
+  CHECK(await({&a}, [&] { return counted() == 2000; }));
 }

@@ -59,6 +59,23 @@ TEST_CASE("what is not UDP, not WireGuard, a later fragment or too short is not 
   }
 }
 
+TEST_CASE("the first piece of an IPv6 packet that was too large has the ports behind its fragment header") {
+  auto fragment = udp_packet(6, 4);
+  fragment[6] = 44;
+  fragment.insert(fragment.begin() + 40, {kUdp, 0, 0, 1, 0, 0, 0, 9});  // offset 0, more to come
+  CHECK(wireguard_ports(fragment));
+  for (std::size_t size = 40; size < 60; ++size) {
+    auto cut = fragment;
+    cut.resize(size);
+    CHECK(!wireguard_ports(cut));
+  }
+  fragment[43] = 8 | 1;  // a later piece
+  CHECK(!wireguard_ports(fragment));
+  fragment[43] = 1;
+  fragment[40] = 6;  // TCP
+  CHECK(!wireguard_ports(fragment));
+}
+
 TEST_CASE("the loopback addresses are this host's, documentation addresses are not") {
   CHECK(is_local_address(*IpAddress::parse("127.0.0.1")));
   CHECK(!is_local_address(*IpAddress::parse("192.0.2.250")));
