@@ -83,6 +83,20 @@ TEST_CASE("packets staged during an attempt neither restart nor hasten it; one a
   CHECK(pair.a.device.status(pair.b_at_a)->unanswered_initiations == 0);
 }
 
+TEST_CASE("an initiator that wants another handshake begins it 5 s after its last initiation, answered or not") {
+  Pair pair;
+  const Time begun = pair.network.now.monotonic;
+  pair.a.send(pair.b_at_a, "x");
+  pair.network.run_for(1s);
+  REQUIRE(pair.a.established.size() == 1);
+  pair.a.device.on_packet_staged(pair.network.now, pair.b_at_a);
+  pair.a.drain();
+  pair.network.run_until(begun + kRekeyTimeout - 1ns);
+  CHECK(pair.a.sent_count(MessageType::initiation) == 1);
+  pair.network.run_for(1ns);
+  CHECK(pair.a.sent_count(MessageType::initiation) == 2);
+}
+
 TEST_CASE("a responder with a packet begins itself 5 s after its answer, if nothing confirmed it") {
   Pair pair;
   pair.network.filter = [&](const Endpoint& from, const Endpoint&, Bytes bytes) {
