@@ -34,11 +34,11 @@ for pair in "l r" "r l"; do
   count "$honest" cookies_to_flood input udp dport 4666 udp length 72
   count "$honest" cookies_to_honest input udp dport "${port[$honest]}" udp length 72
   flood "$honest" "$loaded"
-  wait_for 30 "cookies for the flood" counted_at_least "$honest" cookies_to_flood 1
+  await_count "$honest" cookies_to_flood 1 30 "cookies for the flood"
   # Load comes and goes with the bursts; where an initiation found none, once more.
   for try in 1 2 3 4 5 6 7 8 9 10; do
     afresh "$honest" "$loaded" preshared-key "$work/psk" endpoint "$(endpoint_of "$loaded")" persistent-keepalive 600
-    wait_for 60 "a handshake under load; $(counted "$honest" cookies_to_flood) cookies for the flood so far" handshake_done "$honest" "$loaded"
+    wait_for 60 "a handshake of $honest under load" handshake_done "$honest" "$loaded"
     [ "$(counted "$honest" cookies_to_honest)" = 0 ] || break
   done
   note "$(counted "$honest" cookies_to_flood) cookies for the flood, $(counted "$honest" cookies_to_honest) for $honest, in with try $try"

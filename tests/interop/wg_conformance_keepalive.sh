@@ -34,16 +34,16 @@ wg_set l peer "$peer_r" persistent-keepalive 0
 expect_shown l persistent-keepalive r off
 before=$(rx_bytes r l)
 wg_set l peer "$peer_r" persistent-keepalive 600
-wait_for 3 "l ($(name_of l)) sends a keepalive; r has $(rx_bytes r l) bytes, $before before" at_least rx_bytes r l $((before + 32))
+await_received r l $((before + 32)) 3 "a keepalive of l ($(name_of l))"
 [ "$(rx_bytes r l)" = $((before + 32)) ] || fail "r ($(name_of r)) received $(($(rx_bytes r l) - before)) bytes, not 32"
 
 note "every second, past the NAT's timeout of 3 s: r can still begin"
 wg_set l peer "$peer_r" persistent-keepalive off
 wg_set l peer "$peer_r" persistent-keepalive 1
 before=$(rx_bytes r l)
-wait_for 3 "l ($(name_of l)) sends a keepalive" at_least rx_bytes r l $((before + 32))
+await_received r l $((before + 32)) 3 "a keepalive of l ($(name_of l))"
 at_l=$(wg_show r endpoints l)
-wait_for 10 "l ($(name_of l)) sends 4 more" at_least rx_bytes r l $((before + 5 * 32))
+await_received r l $((before + 5 * 32)) 10 "four more keepalives of l ($(name_of l))"
 [ $((($(rx_bytes r l) - before) % 32)) = 0 ] || fail "something else than keepalives came: $(($(rx_bytes r l) - before)) bytes"
 in_ns r ping -q -n -c 1 -W 1 10.9.0.1 >"$work/ping.log" || fail "r cannot reach l through the NAT"
 expect_shown r endpoints l "$at_l"

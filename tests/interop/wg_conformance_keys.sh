@@ -80,7 +80,7 @@ for hex in $low_order; do
 done
 # The measure of "never": an honest peer set up in the same way, after them, was sent to twice (REKEY_TIMEOUT apart).
 wg_set l peer "$(public_key ones)" endpoint 192.0.2.2:4667 persistent-keepalive 1 allowed-ips 10.9.6.100/32
-wait_for 10 "l ($(name_of l)) sends two initiations to an honest peer" counted_at_least r to_honest 2
+await_count r to_honest 2 15 "initiations of l ($(name_of l)) to an honest peer"
 [ "$(counted r to_low_order)" = 0 ] || fail "l ($(name_of l)) sent $(counted r to_low_order) datagrams to peers with keys of low order"
 sent=$(wg_show l transfer | awk -v keys="$(public_key ones) $(public_key r)" 'index(keys, $1) == 0 { sum += $3 } END { print sum + 0 }')
 [ "$sent" = 0 ] || fail "l ($(name_of l)) counts $sent bytes sent to peers with keys of low order"

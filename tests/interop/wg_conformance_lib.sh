@@ -73,7 +73,14 @@ expect_shown() {
 }
 rx_bytes() { local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"; echo "$rx"; }
 tx_bytes() { local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"; echo "$tx"; }
-at_least() { [ "$("$1" "$2" "$3")" -ge "$4" ]; } # at_least rx_bytes NODE PEER BYTES
+# await_received NODE PEER BYTES SECONDS WHAT
+await_received() {
+  local end=$((SECONDS + $4))
+  until [ "$(rx_bytes "$1" "$2")" -ge "$3" ]; do
+    [ $SECONDS -lt $end ] || fail "$5: $1 received $(rx_bytes "$1" "$2") bytes, not $3, within $4 s"
+    sleep 0.05
+  done
+}
 handshake_done() { [ "$(wg_show "$1" latest-handshakes "$2")" != 0 ]; }
 
 # underlay: the namespaces l and r, joined; port 4001 at l, 4002 at r.
@@ -154,12 +161,16 @@ iperf() {
   in_ns "$from" timeout 60 iperf3 -c "$address" "$@" >"$work/client.log" 2>&1 ||
     fail "iperf3 from $from to $address $*: $(tail -n 2 "$work/client.log")"
 }
-# UDP at a rate at which nobody need lose anything. "LOST/ALL (PERCENT%) receiver" ends its report.
-iperf_udp() {
-  local lost all
-  iperf "$1" "$2" -u -b 20M -l 1200 -n 120K "${@:3}"
-  read -r lost all <<<"$(sed -n 's/.* \([0-9]*\)\/\([0-9]*\) (.*receiver$/\1 \2/p' "$work/client.log")"
-  [ "${all:-0}" -ge 90 ] && [ $((lost * 10)) -le "$all" ] || fail "UDP from $*: ${lost:-?} of ${all:-no} datagrams were lost"
+# datagrams FROM TO ADDRESS: 40 of UDP at once, each of which arrives, once.
+datagrams() {
+  local family=4 name="datagrams_to_${3//[.:]/_}"
+  [[ $3 == *:* ]] && family=6
+  count "$2" "$name" input iifname "$(wg_interface "$2")" udp dport 5002
+  head -c 48000 /dev/urandom >"$work/sent"
+  in_ns "$1" socat -u -b 1200 "OPEN:$work/sent" "UDP$family-SENDTO:${3/#fd*/[$3]}:5002" || fail "datagrams from $1 to $2 ($3)"
+  await_count "$2" "$name" 40 10 "40 datagrams from $1 to $2 ($3)"
+  [ "$(counted "$2" "$name")" = 40 ] || fail "$(counted "$2" "$name") datagrams from $1 to $2 ($3), not 40"
+  in_ns "$2" nft delete table inet test
 }
 
 # count NAMESPACE NAME NFT_RULE...: counts packets for which the rule holds, in the chain that its first word names
@@ -173,4 +184,11 @@ add rule inet test $hook $* counter name $name
 END
 }
 counted() { in_ns "$1" nft list counter inet test "$2" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'; }
-counted_at_least() { [ "$(counted "$1" "$2")" -ge "$3" ]; }
+# await_count NAMESPACE NAME PACKETS SECONDS WHAT
+await_count() {
+  local end=$((SECONDS + $4))
+  until [ "$(counted "$1" "$2")" -ge "$3" ]; do
+    [ $SECONDS -lt $end ] || fail "$5: $(counted "$1" "$2") packets, not $3, within $4 s"
+    sleep 0.05
+  done
+}

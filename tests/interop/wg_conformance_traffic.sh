@@ -2,6 +2,7 @@
 # wg_conformance_traffic.sh LEFT RIGHT: both families in both families, both ways, TCP and UDP, and the counters of bytes.
 . "$SOURCE_DIR/tests/interop/wg_conformance_lib.sh" || exit 1
 need_command iperf3
+need_command nft nftables
 need_command socat
 tunnel "$1" "$2"
 
@@ -27,8 +28,8 @@ for endpoint in 192.0.2.2:4002 '[2001:db8::2]:4002'; do
     pings r 5 "$inner${separator}1"
     stream l r "$inner${separator}2" "$streamed"
     stream r l "$inner${separator}1" "$streamed"
-    iperf_udp l "$inner${separator}2"
-    iperf_udp l "$inner${separator}2" --reverse
+    datagrams l r "$inner${separator}2"
+    datagrams r l "$inner${separator}1"
   done
   expect_shown l endpoints r "$endpoint"
 done
