@@ -18,8 +18,8 @@ need_command ping iputils-ping
 [ "$victim" = starling ] || need_command wireguard-go
 
 memory_growth_max_kib=1024
-loss_max_percent=50     # of the honest tunnel, with sender, victim and attacker on the same processors
-silence_max_ms=3000     # longest time without an answer through it
+loss_max_percent=75     # of the honest tunnel, with sender, victim and attacker on the same processors
+silence_max_ms=5000     # longest time without an answer through it
 newcomer_max_s=20       # two tries of REKEY_TIMEOUT and then some
 
 # --- the networks: v (victim), h (honest), n (newcomer), a (attacker) ---
@@ -97,7 +97,7 @@ note "before: $(bulk before) Mbit/s in one stream"
 start probe reading "$work/probe.in" ip netns exec "$(ns h)" "$BIN/honest_traffic" probe 10.9.0.1 200
 phase before
 sleep 4 # of quiet, to compare with
-drops >"$work/drops.0"
+{ drops; echo "line $(line_drops)"; } >"$work/drops.0"
 read -r rss_before private_before <<<"$(engine_memory)"
 [ "$victim" = go ] || [ "$(handshakes)" = 1 ] || fail "the honest tunnel needed $(handshakes) handshakes"
 
@@ -108,7 +108,7 @@ run_attack() {
   cpu=$(engine_cpu_ms)
   phase "$name"
   command_attacker "$@"
-  sleep 3 # of attack, before anything else comes
+  sleep 1 # of attack, before anything else comes
   [ -z "${during:-}" ] || $during
   phase "$name-stream"
   attack_is_over && fail "the attack ended before the stream began: too few datagrams"
@@ -117,27 +117,39 @@ run_attack() {
   wait_for 60 "the attack is over" attack_is_over
   note "$name: $(grep '^done' "$work/attacker.log" | tail -n 1); the engine took $(($(engine_cpu_ms) - cpu)) ms of processor time"
 }
-# check_counts BEFORE AFTER FROM_LINE EXTRA: what the attacker sent, as the victim counts it. EXTRA more initiations that
-# were honest. Where the kernel's queue was full, so many may be missing, and nobody knows of which kind.
+# What the kernel dropped on the way to the victim's socket, when it had no time for the line.
+line_drops() { in_ns v cat /sys/class/net/to-a/statistics/rx_dropped; }
+# sent REASON[|REASON] COUNT of the last attack; EXTRA more initiations that were honest.
+list_sent() { tail -n "+$lines" "$work/attacker.log" | awk -v extra="$1" '$1 == "sent" { print $2, $3 + ($2 ~ /^bad_handshake/ ? extra : 0) }'; }
+# lost BEFORE AFTER: in the kernel, and so of no known kind.
+lost() { echo $(($(since "$1" "$2" receive_overflow) + $(since "$1" "$2" line))); }
+# all_counted BEFORE AFTER EXTRA: what the victim counts by now, as AFTER, is all that was sent.
+all_counted() {
+  local reasons count missing
+  { drops; echo "line $(line_drops)"; } >"$2"
+  missing=-$(lost "$1" "$2")
+  while read -r reasons count; do
+    missing=$((missing + count - $(since "$1" "$2" "$reasons")))
+  done < <(list_sent "$3")
+  [ "$missing" -le 0 ]
+}
+# check_counts BEFORE AFTER EXTRA: each datagram of the last attack is counted, and for the right reason.
 check_counts() {
   [ "$victim" = starling ] || return 0
-  local before=$1 after=$2 from=$3 extra=$4 reasons count counted overflow all=0 sent=0
-  overflow=$(since "$before" "$after" receive_overflow)
-  while read -r _ reasons count; do
+  local before=$1 after=$2 reasons count counted lost
+  wait_for 10 "all datagrams are counted" all_counted "$before" "$after" "$3"
+  lost=$(lost "$before" "$after")
+  while read -r reasons count; do
     counted=$(since "$before" "$after" "$reasons")
-    [[ $reasons == bad_handshake* ]] && count=$((count + extra))
-    all=$((all + counted)) sent=$((sent + count))
     note "  $reasons: sent $count, counted $counted"
-    [ "$counted" -le "$count" ] && [ $((counted + overflow)) -ge "$count" ] || fail "$reasons: sent $count, counted $counted, lost in the kernel's queue $overflow"
-  done < <(tail -n "+$from" "$work/attacker.log" | grep '^sent ')
-  note "  the kernel's queue was full for $overflow; together $((all + overflow)) of $sent"
-  [ $((all + overflow)) -ge "$sent" ] || fail "$((sent - all - overflow)) datagrams are counted nowhere"
+    [ "$counted" -le "$count" ] && [ $((counted + lost)) -ge "$count" ] || fail "$reasons: sent $count, counted $counted, lost in the kernel $lost"
+  done < <(list_sent "$3")
+  note "  lost in the kernel: $(since "$before" "$after" receive_overflow) in the socket's full queue, $(since "$before" "$after" line) before it"
 }
 
 lines=$(($(wc -l <"$work/attacker.log") + 1))
 run_attack mixed mixed "$mixed" "$rate"
-drops >"$work/drops.1"
-check_counts "$work/drops.0" "$work/drops.1" "$lines" 0
+check_counts "$work/drops.0" "$work/drops.1" 0
 read -r rss_mixed private_mixed <<<"$(engine_memory)"
 
 # --- second attack, and an honest newcomer in the middle of it ---
@@ -156,8 +168,7 @@ newcomer_comes() {
 }
 during=newcomer_comes
 lines=$(($(wc -l <"$work/attacker.log") + 1))
-run_attack initiations initiations "$initiations" 8000
-drops >"$work/drops.2"
+run_attack initiations initiations "$initiations" 6000
 wait "$newcomer"
 newcomer_ms=$(sed -n 's|^rtt [^=]*= \([0-9]*\)\..*|\1|p' "$work/newcomer.log")
 [ -n "$newcomer_ms" ] || fail "the newcomer's ping was not answered"
@@ -166,7 +177,7 @@ wait "$capture" 2>/dev/null
 in_capture() { tcpdump -n -r "$work/newcomer.pcap" "$@" 2>/dev/null | wc -l; }
 cookies=$(in_capture 'src 192.0.2.1 and udp[8] == 3')
 note "the newcomer got in after $newcomer_ms ms, with $(in_capture 'dst 192.0.2.1 and udp[8] == 1') initiations and $cookies cookies"
-check_counts "$work/drops.1" "$work/drops.2" "$lines" "$cookies"
+check_counts "$work/drops.1" "$work/drops.2" "$cookies"
 note "$(grep '^answers' "$work/attacker.log" | tail -n 1)"
 read -r rss_after private_after <<<"$(engine_memory)"
 
