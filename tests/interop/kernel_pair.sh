@@ -31,6 +31,27 @@ done
 iperf_server r
 iperf l 10.9.0.2 -n 1M -P 4
 
+note "a persistent keepalive begins at once, at either end"
+for pair in "l r" "r l"; do
+  read -r node other <<<"$pair"
+  before=$(rx_bytes "$other" "$node")
+  wg_set "$node" peer "$(public_key "$other")" persistent-keepalive 600
+  await_received "$other" "$node" $((before + 32)) 3 "a keepalive of $node ($(name_of "$node"))"
+done
+
+note "a new private key, at either end: a new handshake at once"
+make_keys other
+wg_set l peer "$(public_key r)" remove peer "$(public_key other)" allowed-ips 10.9.0.2/32,fd09::2/128
+wg_set r private-key "$work/other.key"
+expect_answer r 10.9.0.1 -w 3
+handshake_done l other || fail "l ($(name_of l)) shows no handshake with r's new key"
+cp "$work/other.pub" "$work/r.pub"
+make_keys other
+wg_set r peer "$(public_key l)" remove peer "$(public_key other)" allowed-ips 10.9.0.1/32,fd09::1/128
+wg_set l private-key "$work/other.key"
+expect_answer l fd09::2 -w 3
+handshake_done r other || fail "r ($(name_of r)) shows no handshake with l's new key"
+
 note "all sizes, and inner fragments"
 for size in 0 1 15 16 17 1391 1392 4000; do pings l 1 10.9.0.2 "$size"; done
 for size in 0 1371 1372 4000; do pings r 1 fd09::1 "$size"; done

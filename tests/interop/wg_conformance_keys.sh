@@ -11,7 +11,7 @@ note "a new private key: the next packet needs a new handshake, and gets it at o
 make_keys other
 wg_set r peer "$(public_key l)" remove peer "$(public_key other)" preshared-key "$work/psk" allowed-ips 10.9.0.1/32,fd09::1/128
 wg_set l private-key "$work/other.key"
-expect_answer l 10.9.0.2 -W 2
+expect_answer l 10.9.0.2 -w 3
 expect_answer r fd09::1
 handshake_done r other || fail "r ($(name_of r)) shows no handshake with the new key"
 [ "$(wg_show l public-key)" = "$(public_key other)" ] || fail "l ($(name_of l)) shows the public key $(wg_show l public-key)"
