@@ -65,6 +65,8 @@ drops() {
   in_ns v "$BIN/starling-wg" --drops --json "$(wg_interface v)" |
     jq -r '[.[].drops | to_entries[]] | group_by(.key)[] | "\(.[0].key) \(map(.value) | add)"'
 }
+# What the kernel dropped on the way to the victim's socket, when it had no time for the line.
+line_drops() { in_ns v cat /sys/class/net/to-a/statistics/rx_dropped; }
 # since BEFORE AFTER REASON[|REASON]: how many more.
 since() {
   awk -v wanted="|$3|" '{ if (index(wanted, "|" $1 "|")) sum += FILENAME == ARGV[1] ? -$2 : $2 } END { print sum + 0 }' "$1" "$2"
@@ -117,8 +119,6 @@ run_attack() {
   wait_for 60 "the attack is over" attack_is_over
   note "$name: $(grep '^done' "$work/attacker.log" | tail -n 1); the engine took $(($(engine_cpu_ms) - cpu)) ms of processor time"
 }
-# What the kernel dropped on the way to the victim's socket, when it had no time for the line.
-line_drops() { in_ns v cat /sys/class/net/to-a/statistics/rx_dropped; }
 # sent REASON[|REASON] COUNT of the last attack; EXTRA more initiations that were honest.
 list_sent() { tail -n "+$lines" "$work/attacker.log" | awk -v extra="$1" '$1 == "sent" { print $2, $3 + ($2 ~ /^bad_handshake/ ? extra : 0) }'; }
 # lost BEFORE AFTER: in the kernel, and so of no known kind.
