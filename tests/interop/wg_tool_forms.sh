@@ -110,15 +110,15 @@ conversation() {
   echo "# our own public key, once a peer"
   say "$I" wg set "$I" private-key "$work/zeros" peer "$(key own)" allowed-ips 10.66.0.0/16; say "$I" lines wg show "$I" allowed-ips
   say "$I" wg set "$I" private-key "$work/own.key"; say "$I" lines wg show "$I" allowed-ips
-  echo "# up: the port is bound, and a taken one is an error"
+  echo "# the port is bound, and a taken one is an error"
   say "$I" wg set "$I" listen-port 5003
-  in_ns n ip link set "$I" up
   wait_for 5 "port 5003 is bound" bound 5003
   say "$I" wg show "$I" listen-port
   say "$I" wg set "$I" listen-port 5004; say "$I" wg show "$I" listen-port
   bound 5004 || fail "port 5004 is not bound"
   say "$I" wg set "$I" listen-port 4009
 }
+has_port() { [ "$(in_ns n wg show "$1" listen-port)" -gt 0 ]; }
 bound() { [ -n "$(in_ns n ss -Hlun "sport = :$1")" ]; }
 
 ns_add n
@@ -140,6 +140,9 @@ for kind in go starling; do
   esac
   pid=$!
   wait_for 5 "$kind is ready" in_ns n wg show "$interface"
+  # Down, wireguard-go has a port on some kernels; starling-wg has none, as the kernel's own WireGuard.
+  in_ns n ip link set "$interface" up
+  wait_for 5 "$kind has a port" has_port "$interface"
   conversation "$interface" >"$work/$kind.said"
   kill "$pid"
   wait "$pid" || fail "$kind ended with status $?"
