@@ -84,7 +84,7 @@ TEST_CASE("over a lossy, repeating and reordering network no message arrives twi
 
 TEST_CASE(
     "keys that change, interfaces set down, floods and a bad network leave nothing behind: after them all arrives") {
-  for (std::uint64_t seed = 1; seed <= 6; seed++) {
+  for (std::uint64_t seed = 1; seed <= 4; seed++) {
     CAPTURE(seed);
     Pair pair(seed);
     SeededRandom random(seed);
@@ -100,7 +100,7 @@ TEST_CASE(
     pair.network.duplication = 0.2;
     pair.network.jitter = 300ms;
     const auto flood = RawInitiator(seed, pair.b.key()).make_initiation(pair.network.now);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 300; i++) {
       pair.a.send(pair.b_at_a, "a" + std::to_string(i));
       const auto peers = pair.b.device.peers();
       const PeerId peer = peers[random.below(peers.size())];
