@@ -105,6 +105,12 @@ import socket
 s = socket.socket(socket.AF_UNIX); s.connect('$socket'); s.send(b'set=1\nnonsense=1\n\n'); s.recv(99)"
 wait_for 5 "the refusal is in the log" grep -q "refused: Invalid argument: nonsense: the interface has no such key" "$work/said.log"
 grep -q "^Max core file size *0 *0 " "/proc/$pid/limits" || fail "core dumps: $(grep core "/proc/$pid/limits")"
+"$program" --drops "$interface" >"$work/drops" || fail "--drops: status $?"
+grep -q "^nothing was dropped$" "$work/drops" || fail "--drops: $(cat "$work/drops")"
+[ "$("$program" --drops --json "$interface")" = "[]" ] || fail "--drops --json"
+"$program" --drops "no$$" 2>"$work/drops" && fail "drops of an interface that nobody serves"
+grep -q "does starling-wg run for it" "$work/drops" || fail "--drops: $(cat "$work/drops")"
+"$program" --json "$interface" >/dev/null 2>&1; [ $? = 2 ] || fail "--json alone was taken"
 kill -TERM "$pid"; ends_well said
 run badfd WG_TUN_FD=x -- -f; wait "$pid"; [ $? = 1 ] || fail "WG_TUN_FD=x was taken"
 grep -q "WG_TUN_FD=x: must be the number of an open file descriptor" "$work/badfd.log" || fail "$(cat "$work/badfd.log")"

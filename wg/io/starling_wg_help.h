@@ -63,11 +63,15 @@ EXAMPLE
   ip address add 10.0.0.1/24 dev wg0
   ip link set wg0 up
 
+WHAT IS NOT AS IN wireguard-go
+  A request of wg with a mistake in it changes nothing, instead of half of what it says; a port that is taken leaves the
+  former one open. The log names everything that is not carried. Errors of a request are in the log with the reason.
+
 EXIT STATUS
   0 ended as asked, 1 could not start or carry on, 2 the command line is wrong
 
 SEE ALSO
-  wg(8), wg-quick(8), starling(1), starlingd(8)
+  wg(8), wg-quick(8), starling(1) (`starling capture IFNAME -w FILE`), starlingd(8)
 )";
 
 }  // namespace starling::wg
