@@ -31,6 +31,9 @@ void Engine::go_up(Now now) {
   }
   watch_sockets();
   context_.device.set_up(now, true);
+  context_.peers.for_each([&](PeerPath& peer) {
+    if (peer.has_staged()) context_.device.on_packet_staged(now, peer.id);
+  });
   drain_device(now);
 }
 

@@ -80,6 +80,17 @@ TEST_CASE("packets that wait for a handshake when the interface goes down are dr
   CHECK(a.peer_status(b_at_a).unanswered_initiations == 0);
 }
 
+TEST_CASE("a control packet that is sent while the interface is down begins the handshake when it comes up") {
+  Node a(down_config("be-a")), b("be-b");
+  const PeerId b_at_a = a.add(b, true);
+  b.add(a, false);
+  a.say(b_at_a, "hello");
+  CHECK(a.peer_status(b_at_a).tx_bytes == 0);
+  shell("ip link set be-a up");
+  REQUIRE(await({&a, &b}, [&] { return !b.heard.empty(); }));
+  CHECK(a.peer_status(b_at_a).tx_bytes == 148 + 96);
+}
+
 TEST_CASE("a port that is taken when the interface comes up is told of, and another one can be given") {
   Node a(down_config("be-a")), b("be-b");
   const PeerId b_at_a = a.add(b, true);
