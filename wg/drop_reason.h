@@ -43,7 +43,7 @@ enum class DropReason : std::uint8_t {
                        // repeated
   handshake_gave_up,   // no answer to any of 18 initiations; what waited was dropped
   interface_overflow,  // the interface's own queue was full: packets came faster than they were read from it
-  interface_down,      // it came, or waited for a handshake, when the interface was set down
+  interface_down,      // it came, or waited for a handshake, while the interface was down
   send_failed,         // the kernel refused the datagram
   tun_write_failed,    // the kernel refused the inner packet
   queue_full,          // a queue between threads was full

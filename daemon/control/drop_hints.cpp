@@ -62,7 +62,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 57> kHints{{
     {"interface_overflow",
      "packets came to the interface faster than they were read: the CPU is busy (a longer `txqueuelen` helps with "
      "bursts)"},
-    {"interface_down", "the interface was set down while packets waited: bring it up again (`ip link set up`)"},
+    {"interface_down", "packets came or waited while the interface was down: bring it up again (`ip link set up`)"},
     {"send_failed", "the kernel refused the datagram to {endpoint}: no route to it, a firewall, or too large"},
     {"tun_write_failed", "the kernel refused the packet from the tunnel: is the interface up?"},
     {"queue_full", "packets came faster than they could be handled: the CPU is busy"},

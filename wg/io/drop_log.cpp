@@ -32,8 +32,8 @@ DropLog::Tally& DropLog::find_or_unknown(PeerId& peer, DropReason reason) {
   return *find(kNoPeer, reason);
 }
 
-void DropLog::count_silently(PeerId peer, DropReason reason) {
-  ++find_or_unknown(peer, reason).total;
+void DropLog::count_silently(PeerId peer, DropReason reason, std::uint64_t count) {
+  find_or_unknown(peer, reason).total += count;
 }
 
 void DropLog::record(Time now, const DropReport& drop) {

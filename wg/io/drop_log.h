@@ -32,7 +32,7 @@ class DropLog {
   // `peer` may be kNoPeer. What a peer that was removed still causes counts as of no known peer.
   void record(Time now, const DropReport& drop);
   // Counts without ever telling anyone.
-  void count_silently(PeerId peer, DropReason reason);
+  void count_silently(PeerId peer, DropReason reason, std::uint64_t count = 1);
 
   // When the next report is due; kNever if nothing waits.
   Time next_deadline() const { return next_deadline_; }

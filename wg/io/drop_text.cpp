@@ -143,8 +143,8 @@ std::string of_sent(DropReason reason, const Words& w) {
       return "packets came to the interface faster than they were read: this host is too busy; a longer queue helps "
              "with bursts (ip link set txqueuelen)";
     case DropReason::interface_down:
-      return fmt::format("packets for {} waited when the interface was set down; bring it up again (ip link set up)",
-                         w.peer);
+      return fmt::format(
+          "packets for {} came or waited while the interface was down; bring it up again (ip link set up)", w.peer);
     case DropReason::send_failed:
       return fmt::format("the kernel refused a datagram to {}{}: {}; see `ip route get`", w.peer, w.at, w.refusal);
     case DropReason::queue_full: return "packets came faster than they could be handled: this host is too busy";

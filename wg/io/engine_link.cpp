@@ -76,11 +76,13 @@ void Engine::follow_underlay() {
   });
 }
 
-// What the kernel dropped before we could read it; told when the link changes and when someone asks.
+// What the kernel dropped before we could read it; noticed when the link changes and when someone asks. While the
+// interface is down it is what everyone expects, and mostly the kernel's own chatter.
 void Engine::note_queue_drops(Now now) {
-  const std::uint64_t drops = link_.state().queue_drops;
-  if (drops > queue_drops_) context_.drop(now, {kNoPeer, DropReason::interface_overflow, drops - queue_drops_});
-  queue_drops_ = drops;
+  const std::uint64_t before = std::exchange(queue_drops_, link_.state().queue_drops);
+  if (queue_drops_ <= before) return;
+  if (up_) return context_.drop(now, {kNoPeer, DropReason::interface_overflow, queue_drops_ - before});
+  context_.drops.count_silently(kNoPeer, DropReason::interface_down, queue_drops_ - before);
 }
 
 BackendStatus Engine::status() {
