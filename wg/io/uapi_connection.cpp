@@ -36,7 +36,7 @@ bool look_up_zones(UapiChange& change) {
 UapiConnection::UapiConnection(Time now, FileDescriptor socket) : socket_(std::move(socket)), active_(now) {}
 
 UapiConnection::~UapiConnection() {
-  ::explicit_bzero(input_.data(), input_.size());
+  if (!input_.empty()) ::explicit_bzero(input_.data(), input_.size());
   drop_output();
 }
 
