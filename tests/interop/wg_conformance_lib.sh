@@ -64,8 +64,6 @@ wg_show() {
 }
 name_of() { echo "$1, ${wg_kind[$1]}"; }
 
-# is NODE WHAT PEER VALUE: what wg_show says, for wait_for
-is() { [ "$(wg_show "$1" "$2" "$3")" = "$4" ]; }
 # expect_shown NODE WHAT PEER VALUE: at once
 expect_shown() {
   local got; got=$(wg_show "$1" "$2" "$3")
