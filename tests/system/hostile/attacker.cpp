@@ -1,9 +1,10 @@
 // The attacker of hostile_peer.sh, obeying lines on its standard input:
+//   forget                    what data it has captured so far
 //   mixed COUNT RATE          COUNT datagrams of garbage, and of captured ones cut short, played back or with a bit
 //                             changed, at RATE a second
 //   initiations COUNT RATE    initiations with a right mac1, each from another address
-// After each it prints what it sent, as "sent REASON[|REASON] COUNT" by the drop that it should be at the victim, and
-// what came back.
+// After the last two it prints what it sent, as "sent REASON[|REASON] COUNT" by the drop that it should be at the
+// victim, and what came back.
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ class Attacker {
     std::uint64_t count = 0;
     double rate = 0;
     words >> command >> count >> rate;
+    if (command == "forget") return tap_.forget_data();
     if (command == "mixed") {
       say(fmt::format("captured {} handshakes, {} data messages", tap_.handshakes().size(), tap_.data().size()));
       if (tap_.handshakes().empty() || tap_.data().empty()) std::exit(1);

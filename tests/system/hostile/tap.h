@@ -23,6 +23,7 @@ class Tap {
 
   int fd() const { return socket_.get(); }
   void read();
+  void forget_data() { data_.clear(); }
 
   const std::deque<Datagram>& handshakes() const { return handshakes_; }
   const std::deque<Datagram>& data() const { return data_; }
