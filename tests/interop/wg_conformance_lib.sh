@@ -79,7 +79,7 @@ await_received() {
     sleep 0.05
   done
 }
-handshake_done() { [ "$(wg_show "$1" latest-handshakes "$2")" != 0 ]; }
+handshake_done() { [ "$(wg_show "$1" latest-handshakes "$2")" -gt 0 ] 2>/dev/null; }
 
 # underlay: the namespaces l and r, joined; port 4001 at l, 4002 at r.
 underlay() {
