@@ -18,8 +18,8 @@ need_command ping iputils-ping
 [ "$victim" = starling ] || need_command wireguard-go
 
 memory_growth_max_kib=1024
-loss_max_percent=75     # of the honest tunnel, with sender, victim and attacker on the same processors
-silence_max_ms=5000     # longest time without an answer through it
+loss_max_percent=50     # of the honest tunnel, with sender, victim and attacker on the same processors
+silence_max_ms=3000     # longest time without an answer through it
 newcomer_max_s=20       # two tries of REKEY_TIMEOUT and then some
 
 # --- the networks: v (victim), h (honest), n (newcomer), a (attacker) ---
