@@ -33,6 +33,9 @@ note "a handshake with every third datagram lost"
 netem loss 33%
 afresh l r preshared-key "$work/psk" endpoint 192.0.2.2:4002 persistent-keepalive 1
 wait_for 60 "a handshake in spite of the losses" handshake_done l r
+# r sends with the new session once a keepalive of l has come through, and would wait five seconds to start one of its own.
+confirmed() { [ "$(wg_show r latest-handshakes l)" -ge "$(wg_show l latest-handshakes r)" ]; }
+wait_for 60 "r hears of it" confirmed
 in_ns l tc qdisc del dev to-r root
 in_ns r tc qdisc del dev to-l root
 wg_set l peer "$peer_r" persistent-keepalive off
