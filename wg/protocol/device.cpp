@@ -224,24 +224,23 @@ void Device::on_handshakes_piled_up(Now now) {
 
 void Device::on_handshake_datagram(Now now, const Endpoint& from, Bytes datagram) {
   if (!impl_->up) return impl_->drop(kNoPeer, DropReason::interface_down, from);
-  const auto without_identity = [&] { impl_->drop(kNoPeer, DropReason::no_private_key, from); };
+  void (Impl::*receive)(Now, const Endpoint&, Bytes) = nullptr;
   // The type and three reserved bytes, read as one number, as every implementation does.
   switch (ByteReader(datagram).u32_le()) {
     case static_cast<std::uint32_t>(MessageType::initiation):
-      if (datagram.size() != sizeof(MessageInitiation)) break;
-      return impl_->has_identity() ? impl_->receive_initiation(now, from, datagram) : without_identity();
+      if (datagram.size() == sizeof(MessageInitiation)) receive = &Impl::receive_initiation;
       break;
     case static_cast<std::uint32_t>(MessageType::response):
-      if (datagram.size() != sizeof(MessageResponse)) break;
-      return impl_->has_identity() ? impl_->receive_response(now, from, datagram) : without_identity();
+      if (datagram.size() == sizeof(MessageResponse)) receive = &Impl::receive_response;
       break;
     case static_cast<std::uint32_t>(MessageType::cookie_reply):
-      if (datagram.size() != sizeof(MessageCookieReply)) break;
-      return impl_->has_identity() ? impl_->receive_cookie_reply(now, from, datagram) : without_identity();
+      if (datagram.size() == sizeof(MessageCookieReply)) receive = &Impl::receive_cookie_reply;
       break;
     default: break;
   }
-  impl_->drop(kNoPeer, DropReason::malformed, from);
+  if (receive == nullptr) return impl_->drop(kNoPeer, DropReason::malformed, from);
+  if (!impl_->has_identity()) return impl_->drop(kNoPeer, DropReason::no_private_key, from);
+  (*impl_.*receive)(now, from, datagram);
 }
 
 void Device::on_packet_staged(Now now, PeerId id) {
