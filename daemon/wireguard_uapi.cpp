@@ -61,26 +61,16 @@ wg::UapiDevice WireguardUapi::read() {
   device.listen_port = status.listen_port;
   device.fwmark = status.fwmark;
   for (const wg::PeerStatus& from : status.peers) {
-    wg::UapiPeer& peer = device.peers.emplace_back();
-    peer.public_key = from.public_key;
+    wg::UapiPeer& peer = device.peers.emplace_back(wg::describe_peer(from));
     if (const auto known = peers_.find(from.public_key); known != peers_.end())
       peer.preshared_key = known->second.preshared_key;
-    peer.endpoint = from.endpoint;
-    peer.last_handshake = from.last_handshake;
-    peer.tx_bytes = from.tx_bytes;
-    peer.rx_bytes = from.rx_bytes;
-    peer.persistent_keepalive_s = from.persistent_keepalive_s;
     peer.allowed_ips = std::move(prefixes[from.id]);
   }
   return device;
 }
 
 wg::UapiDrops WireguardUapi::drops() {
-  const wg::BackendStatus status = backend_.status();
-  wg::UapiDrops drops;
-  drops.without_peer = status.drops;
-  for (const wg::PeerStatus& peer : status.peers) drops.peers.emplace_back(peer.public_key, peer.drops);
-  return drops;
+  return wg::describe_drops(backend_.status());
 }
 
 std::string WireguardUapi::forbidden(const wg::UapiChange& change) const {

@@ -23,25 +23,15 @@ UapiDevice StaticTunnel::read() {
   for (const PeerStatus& from : status.peers) {
     const auto known = peers_.find(from.public_key);
     if (known == peers_.end()) continue;
-    UapiPeer& peer = device.peers.emplace_back();
-    peer.public_key = from.public_key;
+    UapiPeer& peer = device.peers.emplace_back(describe_peer(from));
     peer.preshared_key = known->second.preshared_key;
-    peer.endpoint = from.endpoint;
-    peer.last_handshake = from.last_handshake;
-    peer.tx_bytes = from.tx_bytes;
-    peer.rx_bytes = from.rx_bytes;
-    peer.persistent_keepalive_s = from.persistent_keepalive_s;
     peer.allowed_ips = allowed_ips_.of(from.id);
   }
   return device;
 }
 
 UapiDrops StaticTunnel::drops() {
-  const BackendStatus status = backend_->status();
-  UapiDrops drops;
-  drops.without_peer = status.drops;
-  for (const PeerStatus& peer : status.peers) drops.peers.emplace_back(peer.public_key, peer.drops);
-  return drops;
+  return describe_drops(backend_->status());
 }
 
 int StaticTunnel::apply(const UapiChange& change) {

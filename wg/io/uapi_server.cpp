@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/system.h"
+#include "wg/io/backend.h"
 #include "wg/io/uapi_connection.h"
 #include "wg/io/uapi_socket.h"
 
@@ -39,6 +40,24 @@ itimerspec at(Time time) {
 }
 
 }  // namespace
+
+UapiPeer describe_peer(const PeerStatus& status) {
+  UapiPeer peer;
+  peer.public_key = status.public_key;
+  peer.endpoint = status.endpoint;
+  peer.last_handshake = status.last_handshake;
+  peer.tx_bytes = status.tx_bytes;
+  peer.rx_bytes = status.rx_bytes;
+  peer.persistent_keepalive_s = status.persistent_keepalive_s;
+  return peer;
+}
+
+UapiDrops describe_drops(const BackendStatus& status) {
+  UapiDrops drops;
+  drops.without_peer = status.drops;
+  for (const PeerStatus& peer : status.peers) drops.peers.emplace_back(peer.public_key, peer.drops);
+  return drops;
+}
 
 class UapiServer::Impl {
  public:

@@ -21,6 +21,14 @@ inline constexpr Duration kUapiRequestTime = std::chrono::seconds(10);        //
 inline constexpr Duration kUapiAnswerTime = std::chrono::seconds(10);         // without the client's taking any
 inline constexpr Duration kUapiIdleTimeMin = std::chrono::milliseconds(100);  // before it makes room for another
 
+struct BackendStatus;
+struct PeerStatus;
+
+// What a backend says of a peer and of drops, for the answers. The owner of the interface adds what only it knows: the
+// preshared key and the allowed IPs.
+UapiPeer describe_peer(const PeerStatus& status);
+UapiDrops describe_drops(const BackendStatus& status);
+
 // The interface that is configured.
 class UapiTarget {
  public:
