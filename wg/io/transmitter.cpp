@@ -91,6 +91,7 @@ void Transmitter::read_tun(Now now) {
     if (status == TunStatus::gone) context_.tun_gone = true;
     if (status == TunStatus::would_block || status == TunStatus::gone) break;
     if (status == TunStatus::ok) route(now, slot, size);
+    if (status == TunStatus::unreadable) context_.drop(now, kNoPeer, DropReason::egress_not_ip);
   }
   flush(now);
 }

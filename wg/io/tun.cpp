@@ -9,10 +9,16 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string_view>
+
+#include "wg/protocol/virtio_header.h"
 
 namespace starling::wg {
 namespace {
@@ -95,6 +101,12 @@ Result<bool> configure(const std::string& name, int mtu, bool up) {
   return true;
 }
 
+// A header of the size that we read, and nothing in it: the kernel makes checksums and segments itself from here on.
+bool switch_offloads_off(int fd) {
+  int size = static_cast<int>(kVirtioHeaderSize);
+  return ::ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 && ::ioctl(fd, TUNSETOFFLOAD, 0UL) == 0;
+}
+
 TunStatus status_of(int error) {
   if (error == EAGAIN || error == EINTR) return TunStatus::would_block;
   if (error == EBADFD || error == EBADF || error == ENODEV) return TunStatus::gone;
@@ -119,7 +131,7 @@ Result<Tun> Tun::create(const std::string& name, int mtu, bool up) {
   if (index == 0) return failed(name, "it vanished while being created", errno);
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
-  return Tun(std::move(fd), name, index);
+  return Tun(std::move(fd), name, index, false);
 }
 
 Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
@@ -128,10 +140,12 @@ Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
     return Error{fmt::format("descriptor {}: no TUN: {}", fd.get(), std::strerror(errno))};
   }
   const std::string name = request.ifr_name;
-  constexpr int kForm = IFF_TUN | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  constexpr int kForm = IFF_TUN | IFF_TAP | IFF_NO_PI;
   if ((request.ifr_flags & kForm) != (IFF_TUN | IFF_NO_PI)) {
-    return Error{fmt::format("interface {}: must be made with IFF_TUN | IFF_NO_PI and nothing else", name)};
+    return Error{fmt::format("interface {}: must be made with IFF_TUN | IFF_NO_PI", name)};
   }
+  const bool virtio = (request.ifr_flags & IFF_VNET_HDR) != 0;
+  if (virtio && !switch_offloads_off(fd.get())) return failed(name, "cannot switch its offloads off", errno);
   if (::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK) < 0) {
     return failed(name, "cannot be made non-blocking", errno);
   }
@@ -140,7 +154,7 @@ Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
   if (index == 0) return failed(name, "is not in this network namespace", errno);
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
-  return Tun(std::move(fd), name, index);
+  return Tun(std::move(fd), name, index, virtio);
 }
 
 std::optional<std::string> Tun::current_name() const {
@@ -150,6 +164,7 @@ std::optional<std::string> Tun::current_name() const {
 }
 
 TunStatus Tun::read(MutableBytes into, std::size_t& size) {
+  if (virtio_) return read_virtio(into, size);
   const ssize_t got = ::read(fd_.get(), into.data(), into.size());
   if (got < 0) return status_of(errno);
   size = static_cast<std::size_t>(got);
@@ -157,7 +172,28 @@ TunStatus Tun::read(MutableBytes into, std::size_t& size) {
 }
 
 TunStatus Tun::write(Bytes packet) {
+  if (virtio_) return write_virtio(packet);
   return ::write(fd_.get(), packet.data(), packet.size()) < 0 ? status_of(errno) : TunStatus::ok;
+}
+
+TunStatus Tun::read_virtio(MutableBytes into, std::size_t& size) {
+  std::array<std::uint8_t, kVirtioHeaderSize> bytes;
+  const iovec parts[] = {{bytes.data(), bytes.size()}, {into.data(), into.size()}};
+  const ssize_t got = ::readv(fd_.get(), parts, std::size(parts));
+  if (got < 0) return status_of(errno);
+  const auto total = static_cast<std::size_t>(got);
+  const std::optional<VirtioHeader> header = parse_virtio_header(Bytes(bytes).first(std::min(total, bytes.size())));
+  if (!header) return TunStatus::unreadable;
+  size = total - kVirtioHeaderSize;
+  // What waited in the queue when the offloads were switched off may still ask for them.
+  return complete_packet(*header, into.first(size)) ? TunStatus::ok : TunStatus::unreadable;
+}
+
+TunStatus Tun::write_virtio(Bytes packet) {
+  std::array<std::uint8_t, kVirtioHeaderSize> nothing_left{};
+  const iovec parts[] = {{nothing_left.data(), nothing_left.size()},
+                         {const_cast<std::uint8_t*>(packet.data()), packet.size()}};
+  return ::writev(fd_.get(), parts, std::size(parts)) < 0 ? status_of(errno) : TunStatus::ok;
 }
 
 }  // namespace starling::wg

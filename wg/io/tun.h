@@ -18,6 +18,7 @@ enum class TunStatus : std::uint8_t {
   ok,
   would_block,  // nothing to read
   refused,      // the kernel did not take or give this packet; others may pass
+  unreadable,   // a packet was read, with a virtio header that asks for what we never offered
   gone,         // the interface was removed
 };
 
@@ -25,7 +26,8 @@ class Tun {
  public:
   // `name`: 1..15 bytes, an interface that does not exist yet. `mtu`: bytes of an inner packet.
   static Result<Tun> create(const std::string& name, int mtu, bool up);
-  // An open TUN that was handed in, IFF_TUN | IFF_NO_PI, by whatever name it has.
+  // An open TUN that was handed in, IFF_TUN | IFF_NO_PI and perhaps IFF_VNET_HDR, by whatever name it has. Whatever
+  // offloads it had are switched off.
   static Result<Tun> adopt(FileDescriptor fd, int mtu, bool up);
 
   int fd() const { return fd_.get(); }  // non-blocking; reports EPOLLERR when the interface is removed
@@ -40,12 +42,16 @@ class Tun {
   TunStatus write(Bytes packet);
 
  private:
-  Tun(FileDescriptor fd, std::string name, std::uint32_t index)
-      : fd_(std::move(fd)), name_(std::move(name)), index_(index) {}
+  Tun(FileDescriptor fd, std::string name, std::uint32_t index, bool virtio)
+      : fd_(std::move(fd)), name_(std::move(name)), index_(index), virtio_(virtio) {}
+
+  TunStatus read_virtio(MutableBytes into, std::size_t& size);
+  TunStatus write_virtio(Bytes packet);
 
   FileDescriptor fd_;
   std::string name_;
   std::uint32_t index_ = 0;
+  bool virtio_ = false;  // a header (wg/protocol/virtio_header.h) is in front of every packet
 };
 
 }  // namespace starling::wg

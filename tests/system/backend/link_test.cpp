@@ -29,6 +29,16 @@ std::size_t next_data_size(Tap& tap) {
   return 0;
 }
 
+int open_tun(const char* name, int flags) {
+  const int tun = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  REQUIRE(tun >= 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, name);
+  request.ifr_flags = static_cast<short>(flags);
+  REQUIRE(::ioctl(tun, TUNSETIFF, &request) == 0);
+  return tun;
+}
+
 BackendConfig down_config(const std::string& interface) {
   BackendConfig config = config_for(interface);
   config.bring_up = false;
@@ -170,25 +180,35 @@ TEST_CASE("an interface that moves to another namespace carries packets there, w
   REQUIRE(await({&a}, [&] { return !a.fatal.empty(); }));
 }
 
-TEST_CASE("a TUN that is handed in is used under the name it has") {
+TEST_CASE("a TUN that is handed in is used under the name it has, with a virtio header or without") {
   enter_namespace();
-  const int tun = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-  REQUIRE(tun >= 0);
-  ifreq request{};
-  std::strcpy(request.ifr_name, "be-given");
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;
-  REQUIRE(::ioctl(tun, TUNSETIFF, &request) == 0);
   BackendConfig config = config_for("");
-  config.tun_fd = tun;
-  {
-    Node a(config), b("be-b");
-    CHECK(a.backend->status().interface == "be-given");
-    const PeerId b_at_a = a.add(b, true);
-    b.add(a, false);
-    a.say(b_at_a, "hello");
-    REQUIRE(await({&a, &b}, [&] { return !b.heard.empty(); }));
+  for (const int more : {0, int{IFF_VNET_HDR}}) {
+    CAPTURE(more);
+    config.tun_fd = open_tun("be-given", IFF_TUN | IFF_NO_PI | more);
+    {
+      Node a(config), b("be-b");
+      CHECK(a.backend->status().interface == "be-given");
+      const PeerId b_at_a = a.add(b, true);
+      const PeerId a_at_b = b.add(a, false);
+      a.backend->set_egress(egress_to(b_at_a, "10.77.0.0/16"));
+      a.backend->set_ingress(ingress_from(b_at_a, "10.77.0.0/16"));
+      b.backend->set_egress(egress_to(a_at_b, "10.9.0.0/16"));
+      b.backend->set_ingress(ingress_from(a_at_b, "10.9.0.0/16"));
+      const auto there = icmp_packet("10.9.0.1", "10.77.1.1", 8);
+      const auto back = icmp_packet("10.77.1.1", "10.9.0.1", 0);
+      Tap at_b("be-b");
+      inject("be-given", there);
+      CHECK(at_b.next(5000) == there);
+      inject("be-b", back);
+      CHECK(at_b.next(5000) == back);
+      Tap at_a("be-given");
+      inject("be-b", back);
+      CHECK(at_a.next(5000) == back);
+      CHECK(a.peer_status(b_at_a).drops == DropCounters{});
+    }
+    CHECK(::if_nametoindex("be-given") == 0);
   }
-  CHECK(::if_nametoindex("be-given") == 0);
 
   const int other = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   config.tun_fd = other;
