@@ -1,7 +1,9 @@
 # How every target of ours is compiled.
 find_program(STARLING_CCACHE ccache)
 if(STARLING_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${STARLING_CCACHE}")
+  # Paths inside the checkout are taken relative to it, so that what one clone compiled serves every other.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${STARLING_CCACHE}")
 endif()
 
 add_library(starling_options INTERFACE)
