@@ -43,7 +43,7 @@ build() {
     return 1
   fi
   rm -f "$log"
-  if (cd "$root/build/$preset" && ninja -n "$@" | grep -q 'no work to do'); then
+  if (cd "$root/build/$preset" && ninja -n "$@" | grep 'no work to do' >/dev/null); then
     quiet=(--quiet)
   else
     echo "building ($preset)"

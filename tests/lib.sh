@@ -14,6 +14,10 @@ need_root() {
 }
 need_command() { command -v "$1" >/dev/null || skip "needs the command $1 (package ${2:-$1})"; }
 
+# found [GREP_OPTION...] PATTERN: behind a pipe, instead of `grep -q`, which ends at the first match: what still writes dies of
+# SIGPIPE then, and pipefail takes a match for none.
+found() { grep "$@" >/dev/null; }
+
 work=$(mktemp -d)
 namespaces=()
 pids=()

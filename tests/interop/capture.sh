@@ -79,7 +79,7 @@ for prefix in 10.1.0.2/32 fd01::2/128 10.77.0.0/16; do
 done
 [ "$(count "starling.attributes.wireguard_key == \"$(pub b)\"" "$work/control.pcapng")" -ge 1 ] || fail "b's key is not seen"
 [ "$(count '_ws.expert.severity == error' "$work/control.pcapng")" = 0 ] || fail "tshark finds faults: $(shark "$work/control.pcapng" -Y '_ws.expert.severity == error')"
-shark "$work/control.pcapng" -V | grep -q "Lua Error" && fail "Lua errors on real packets"
+shark "$work/control.pcapng" -V | found "Lua Error" && fail "Lua errors on real packets"
 
 note "through a pipe into tcpdump and tshark; --count ends it"
 (sleep 0.3; ping_b 20) &

@@ -44,7 +44,7 @@ clamped=$({ printf '\370'; head -c 30 /dev/zero | tr '\0' '\377'; printf '\177';
 [ "$(wg_show l public-key)" = "$(public_key ones)" ] || fail "l ($(name_of l)) shows the public key $(wg_show l public-key), not $(public_key ones)"
 
 note "one's own key is no peer: not when it is added, not when it becomes one's own"
-has_peer() { wg_show l peers | grep -qxF "$(public_key "$1")"; }
+has_peer() { wg_show l peers | found -xF "$(public_key "$1")"; }
 make_keys own
 wg_set l private-key "$work/own.key"
 wg_set l peer "$(public_key own)" allowed-ips 10.9.0.9/32
@@ -74,7 +74,7 @@ for hex in $low_order; do
   i=$((i + 1))
   key=$(printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" | base64)
   wg_set l peer "$key" endpoint 192.0.2.2:4666 persistent-keepalive 1 allowed-ips "10.9.6.$i/32"
-  wg_show l peers | grep -qxF "$key" || fail "l ($(name_of l)) refuses the peer $key"
+  wg_show l peers | found -xF "$key" || fail "l ($(name_of l)) refuses the peer $key"
   ip -n "$(ns l)" route add "10.9.6.$i/32" dev "$(wg_interface l)"
   in_ns l ping -q -n -c 1 -W 0.01 "10.9.6.$i" >/dev/null 2>&1
 done

@@ -94,7 +94,7 @@ write_config n 0 </dev/null
 run --config "$work/n.conf" "$interface" || fail "did not start: $(cat "$work/output")"
 adopt
 exists "$interface" || fail "returned before $interface was there"
-ip -n "$(ns n)" -j addr show "$interface" | grep -q fe80 && fail "the kernel made a link-local address"
+ip -n "$(ns n)" -j addr show "$interface" | found fe80 && fail "the kernel made a link-local address"
 [ "$(cat <(ip -n "$(ns n)" -j link show "$interface") | grep -o '"mtu":[0-9]*')" = '"mtu":1420' ] || fail "MTU is not 1420"
 kill -TERM "$daemon"
 gone() { ! exists "$interface"; }

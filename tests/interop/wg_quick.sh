@@ -66,12 +66,12 @@ for round in 1 2; do
   [ -n "$engine" ] || fail "$program does not run: $(cat "$work/quick.log")"
   pids+=("$engine")
   [ "$(cat "$work/hooks")" = up ] || fail "PostUp has not run"
-  in_ns q wg show "$interface" preshared-keys | grep -qF "$(cat "$work/psk")" || fail "no preshared key"
+  in_ns q wg show "$interface" preshared-keys | found -F "$(cat "$work/psk")" || fail "no preshared key"
   if [ "$table" = off ]; then
     [ "$(rules)" = "$before_rules" ] || fail "rules with Table=off: $(rules)"
     ip -n "$(ns q)" -"$family" route add "$inner_far/$length" dev "$interface" || fail "route at q"
   else
-    rules | grep -q "not from all fwmark 0xca6c lookup 51820" || fail "no rule for the mark: $(rules)"
+    rules | found "not from all fwmark 0xca6c lookup 51820" || fail "no rule for the mark: $(rules)"
     [ "$(in_ns q wg show "$interface" fwmark)" = 0xca6c ] || fail "no mark: $(in_ns q wg show "$interface" fwmark)"
     pings q 3 "$beyond" # by the default route, through the tunnel, while the tunnel's own packets go by the veth
   fi

@@ -49,7 +49,7 @@ hold_against() {
   [ "$(stat -c %A "$socket")" = srwx------ ] || fail "$program: mode $(stat -c %A "$socket")"
   [ "$(stat -c %a /var/run/wireguard)" = 755 ] || fail "mode of the folder: $(stat -c %a /var/run/wireguard)"
   [ "$(ip -n "$(ns n)" -j link show "$interface" | grep -o '"mtu":[0-9]*')" = '"mtu":1420' ] || fail "$program: not 1420"
-  ip -n "$(ns n)" link show "$interface" | grep -q "[<,]UP[,>]" && fail "$program brought the interface up"
+  ip -n "$(ns n)" link show "$interface" | found "[<,]UP[,>]" && fail "$program brought the interface up"
   wait_for 5 "$program answers" in_ns n wg show "$interface"
   find_engine
   [ "$(cut -d' ' -f4 "/proc/$engine/stat")" != $$ ] || fail "$program is our child"

@@ -4,8 +4,8 @@
 cmake --install "$(dirname "$BIN")" --prefix "$work/prefix" >"$work/install.log" || fail "cmake --install"
 for program in starlingd starling starling-lab starling-wg; do
   [ -x "$work/prefix/bin/$program" ] || fail "$program is not installed"
-  "$work/prefix/bin/$program" --version | grep -q '[0-9]\.[0-9]' || fail "$program --version prints no version"
-  "$work/prefix/bin/$program" --help | grep -qi usage || fail "$program --help prints no usage"
+  "$work/prefix/bin/$program" --version | found '[0-9]\.[0-9]' || fail "$program --version prints no version"
+  "$work/prefix/bin/$program" --help | found -i usage || fail "$program --help prints no usage"
 done
-"$work/prefix/bin/starling" lab --help | grep -qi usage || fail "starling does not find its installed sister starling-lab"
+"$work/prefix/bin/starling" lab --help | found -i usage || fail "starling does not find its installed sister starling-lab"
 [ -r "$work/prefix/share/starling/wireshark/starling.lua" ] || fail "the Wireshark dissector is not installed"

@@ -21,7 +21,7 @@ show() { in_ns a wg show "$if_a" "$@"; }
 value() { show "$1" | awk -F'\t' -v key="$(pub "$2")" '$1 == key {print $2}'; } # WHAT PEER
 
 note "everything shows, and an anycast prefix under both neighbours"
-carries() { value allowed-ips "$1" | grep -qF "$2"; }
+carries() { value allowed-ips "$1" | found -F "$2"; }
 wait_for 10 "10.99.0.0/16 is b's" carries b 10.99.0.0/16
 wait_for 10 "10.99.0.0/16 is c's too" carries c 10.99.0.0/16
 carries b 10.1.0.2/32 && ! carries c 10.1.0.2/32 || fail "b's own address: $(show allowed-ips)"
@@ -33,7 +33,7 @@ carries b 10.1.0.2/32 && ! carries c 10.1.0.2/32 || fail "b's own address: $(sho
 [ "$(value latest-handshakes b)" -gt 1600000000 ] || fail "handshake $(value latest-handshakes b)"
 [ "$(show transfer | awk -v key="$(pub c)" '$1 == key && $2 > 300 && $3 > 300' | wc -l)" = 1 ] || fail "transfer $(show transfer)"
 [ "$(stat -c %A "$socket")" = srwx------ ] || fail "mode $(stat -c %A "$socket")"
-in_ns a wg showconf "$if_a" | grep -q '^\[Peer\]' || fail "showconf"
+in_ns a wg showconf "$if_a" | found '^\[Peer\]' || fail "showconf"
 
 note "endpoint, keepalive and preshared key can be set"
 set_() { in_ns a wg set "$if_a" "$@" 2>"$work/set.error"; }
@@ -76,7 +76,7 @@ import socket
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x' * 50, ('127.0.0.1', 7000))"
 counted() { "$BIN/starling-wg" --drops --json "$if_a" | jq -e '.[] | select(.public_key == null) | .drops.malformed >= 1'; }
 wait_for 5 "starling-wg --drops shows the stranger's datagram" counted
-in_ns a "$BIN/starling-wg" --drops "$if_a" | grep -q malformed || fail "no table"
+in_ns a "$BIN/starling-wg" --drops "$if_a" | found malformed || fail "no table"
 
 note "without its socket file the daemon goes on"
 rm "$socket"

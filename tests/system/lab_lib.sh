@@ -7,7 +7,7 @@ remains_of() {
   [ -e "/run/starling-lab/$name" ] && echo "/run/starling-lab/$name"
   [ -e "/run/starling-lab/$name.lock" ] && echo "/run/starling-lab/$name.lock"
   for pid in /proc/[0-9]*; do
-    tr '\0' ' ' 2>/dev/null <"$pid/cmdline" | grep -q "^[^ ]*starlingd .*/run/starling-lab/$name/" && echo "process ${pid#/proc/}"
+    tr '\0' ' ' 2>/dev/null <"$pid/cmdline" | found "^[^ ]*starlingd .*/run/starling-lab/$name/" && echo "process ${pid#/proc/}"
   done
   return 0
 }
