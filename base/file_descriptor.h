@@ -30,4 +30,7 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+// What a system call returned, owned. Throws std::system_error of errno, named `what`, where it failed.
+FileDescriptor checked_descriptor(int fd, const char* what);
+
 }  // namespace starling

@@ -11,9 +11,10 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "base/file_descriptor.h"
 
 namespace starling::daemon {
 
@@ -24,19 +25,13 @@ struct EndpointResolver::Shared {
     std::string host;
     std::uint16_t port;
   };
-  int event = -1;
+  FileDescriptor event = checked_descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;
   std::deque<Question> questions;
   std::vector<Answer> answers;
 
-  Shared() : event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (event < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-  ~Shared() { close(event); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
 
   void run();
 };
@@ -91,7 +86,7 @@ void EndpointResolver::Shared::run() {
     lock.lock();
     answers.push_back(std::move(answer));
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(event, &one, sizeof one);  // a full counter polls readable already
+    [[maybe_unused]] const ssize_t written = write(event.get(), &one, sizeof one);  // a full counter polls readable already
   }
 }
 
@@ -112,12 +107,12 @@ void EndpointResolver::ask(std::uint32_t question, const std::string& host, std:
 }
 
 int EndpointResolver::fd() const {
-  return shared_->event;
+  return shared_->event.get();
 }
 
 std::vector<EndpointResolver::Answer> EndpointResolver::take_answers() {
   std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t got = read(shared_->event, &count, sizeof count);
+  [[maybe_unused]] const ssize_t got = read(shared_->event.get(), &count, sizeof count);
   const std::lock_guard lock(shared_->mutex);
   return std::exchange(shared_->answers, {});
 }

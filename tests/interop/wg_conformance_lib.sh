@@ -72,10 +72,13 @@ expect_shown() {
 rx_bytes() { local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"; echo "$rx"; }
 tx_bytes() { local rx tx; read -r rx tx <<<"$(wg_show "$1" transfer "$2")"; echo "$tx"; }
 # await_received NODE PEER BYTES SECONDS WHAT
-await_received() {
-  local end=$((SECONDS + $4))
-  until [ "$(rx_bytes "$1" "$2")" -ge "$3" ]; do
-    [ $SECONDS -lt $end ] || fail "$5: $1 received $(rx_bytes "$1" "$2") bytes, not $3, within $4 s"
+await_received() { await_at_least "$3" "$4" "$5: bytes received by $1" rx_bytes "$1" "$2"; }
+# await_at_least NUMBER SECONDS WHAT COMMAND...: until the command prints that much.
+await_at_least() {
+  local least=$1 seconds=$2 what=$3 end=$((SECONDS + $2))
+  shift 3
+  until [ "$("$@")" -ge "$least" ]; do
+    [ $SECONDS -lt $end ] || fail "$what: $("$@"), not $least, within $seconds s"
     sleep 0.05
   done
 }
@@ -183,10 +186,4 @@ END
 }
 counted() { in_ns "$1" nft list counter inet test "$2" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'; }
 # await_count NAMESPACE NAME PACKETS SECONDS WHAT
-await_count() {
-  local end=$((SECONDS + $4))
-  until [ "$(counted "$1" "$2")" -ge "$3" ]; do
-    [ $SECONDS -lt $end ] || fail "$5: $(counted "$1" "$2") packets, not $3, within $4 s"
-    sleep 0.05
-  done
-}
+await_count() { await_at_least "$3" "$4" "$5: packets" counted "$1" "$2"; }

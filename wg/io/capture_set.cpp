@@ -31,9 +31,7 @@ void discard_input(int fd) {
 
 }  // namespace
 
-CaptureSet::CaptureSet() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_.valid()) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-}
+CaptureSet::CaptureSet() : epoll_(checked_descriptor(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
 
 // The engine ends: the files are completed as far as the sockets take it without waiting.
 CaptureSet::~CaptureSet() {

@@ -2,14 +2,10 @@
 
 #include <sys/eventfd.h>
 
-#include <cerrno>
-#include <system_error>
 
 namespace starling::wg {
 
-CommandQueue::CommandQueue() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (!event_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
-}
+CommandQueue::CommandQueue() : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
 
 void CommandQueue::post(Command command) {
   const std::lock_guard lock(mutex_);

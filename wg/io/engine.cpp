@@ -1,7 +1,6 @@
 #include "wg/io/engine.h"
 
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,11 +13,6 @@ namespace {
 
 constexpr int kEventsMax = 16;
 constexpr int kCatchUpBatchesMax = 128;  // of each family
-
-FileDescriptor checked(int fd, const char* what) {
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-  return FileDescriptor(fd);
-}
 
 bool contains(const std::vector<int>& fds, int fd) {
   return std::find(fds.begin(), fds.end(), fd) != fds.end();
@@ -35,12 +29,11 @@ Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::option
       commands_(commands),
       key_log_(std::move(key_log)),
       link_(context_.tun, config.mtu),
-      epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {
+      epoll_(checked_descriptor(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
   context_.device.set_key_log(key_log_.has_value());
   watch(context_.tun.fd(), 0);
   watch(commands_.fd(), EPOLLIN);
-  watch(timer_.get(), EPOLLIN);
+  watch(timer_.fd(), EPOLLIN);
   watch(context_.captures.fd(), EPOLLIN);
   watch(routes_.fd(), EPOLLIN);
   up_ = context_.udp.is_open();
@@ -183,14 +176,7 @@ void Engine::arm_timer() {
   const Time deadline = std::min(context_.device.next_deadline(), context_.drops.next_deadline());
   const Time now = system_now().monotonic;
   if (deadline >= timer_armed_ && timer_armed_ > now) return;
-  itimerspec at{};  // all zero: disarmed
-  if (deadline != kNever) {
-    const auto nanoseconds = std::max<Duration::rep>(1, deadline.time_since_epoch().count());
-    at.it_value.tv_sec = nanoseconds / 1'000'000'000;
-    at.it_value.tv_nsec = nanoseconds % 1'000'000'000;
-  }
-  // Setting it also takes back what has expired, so the descriptor needs no read.
-  (void)::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+  timer_.arm(deadline);
   timer_armed_ = deadline;
 }
 

@@ -20,6 +20,7 @@
 #include "wg/io/link_watch.h"
 #include "wg/io/receiver.h"
 #include "wg/io/route_watch.h"
+#include "wg/io/timer_fd.h"
 #include "wg/io/transmitter.h"
 
 namespace starling::wg {
@@ -88,7 +89,7 @@ class Engine final : private Receiver::DeviceDriver {
   LinkWatch link_;
   RouteWatch routes_;
   FileDescriptor epoll_;
-  FileDescriptor timer_;
+  TimerFd timer_;
   Time timer_armed_ = kNever;
   DeviceOutbox outbox_;  // what was drained; kept for its memory
   std::vector<DropReport> reports_;

@@ -2,8 +2,6 @@
 
 #include <sys/eventfd.h>
 
-#include <cerrno>
-#include <system_error>
 
 namespace starling::wg {
 namespace {
@@ -22,9 +20,7 @@ struct Delivery {
 
 }  // namespace
 
-NotificationQueue::NotificationQueue() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (!event_.valid()) throw std::system_error(errno, std::generic_category(), "eventfd");
-}
+NotificationQueue::NotificationQueue() : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
 
 bool NotificationQueue::take_room(const Notification& notification) {
   if (std::holds_alternative<FatalNotification>(notification.what)) return true;

@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 
 #include "base/system.h"
 #include "wg/io/backend.h"
+#include "wg/io/timer_fd.h"
 #include "wg/io/uapi_connection.h"
 #include "wg/io/uapi_socket.h"
 
@@ -24,20 +24,6 @@ namespace {
 constexpr int kEventsMax = 64;
 constexpr int kAcceptsAtOnce = 32;
 constexpr Duration kLookForFile = std::chrono::seconds(1);  // where the kernel does not tell
-
-FileDescriptor checked(int fd, const char* what) {
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-  return FileDescriptor(fd);
-}
-
-itimerspec at(Time time) {
-  const auto since = time.time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
-  itimerspec spec{};
-  spec.it_value.tv_sec = seconds.count();
-  spec.it_value.tv_nsec = Duration(since - seconds).count();
-  return spec;
-}
 
 }  // namespace
 
@@ -64,10 +50,9 @@ class UapiServer::Impl {
   Impl(UapiSocket socket, UapiTarget& target)
       : socket_(std::move(socket)),
         target_(target),
-        epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {
+        epoll_(checked_descriptor(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
     watch(EPOLL_CTL_ADD, socket_.listener(), EPOLLIN);
-    watch(EPOLL_CTL_ADD, timer_.get(), EPOLLIN);
+    watch(EPOLL_CTL_ADD, timer_.fd(), EPOLLIN);
     if (socket_.watch() >= 0) watch(EPOLL_CTL_ADD, socket_.watch(), EPOLLIN);
     if (socket_.watch() < 0) look_at_ = system_now().monotonic;
     arm_timer();
@@ -86,7 +71,7 @@ class UapiServer::Impl {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == socket_.listener()) {
         accepts = true;
-      } else if (fd == timer_.get()) {
+      } else if (fd == timer_.fd()) {
         on_timer(now);
       } else if (fd == socket_.watch()) {
         removed_ = removed_ || socket_.removed();
@@ -172,7 +157,7 @@ class UapiServer::Impl {
 
   void on_timer(Time now) {
     std::uint64_t expirations = 0;
-    (void)!::read(timer_.get(), &expirations, sizeof expirations);
+    (void)!::read(timer_.fd(), &expirations, sizeof expirations);
     for (auto it = connections_.begin(); it != connections_.end();) {
       const std::optional<Time> deadline = it->second.deadline();
       const auto next = std::next(it);
@@ -195,8 +180,7 @@ class UapiServer::Impl {
     for (const auto& [fd, connection] : connections_) next = std::min(next, connection.deadline().value_or(kNever));
     if (next == armed_) return;
     armed_ = next;
-    const itimerspec spec = next == kNever ? itimerspec{} : at(next);
-    (void)::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+    timer_.arm(next);
   }
 
   // Closing is not enough where a capture has the connection now.
@@ -208,7 +192,7 @@ class UapiServer::Impl {
   UapiSocket socket_;
   UapiTarget& target_;
   FileDescriptor epoll_;
-  FileDescriptor timer_;
+  TimerFd timer_;
   std::map<int, UapiConnection> connections_;  // by descriptor
   Time armed_ = kNever;
   Time paused_until_ = kNever;  // no accepting before

@@ -19,19 +19,14 @@ constexpr std::size_t kUdpHeaderSize = 8;    // bytes
 constexpr std::uint8_t kProtocolUdp = 17;
 constexpr int kReceiveBuffer = 8 << 20;  // bytes
 
-FileDescriptor checked(int fd, const char* what) {
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-  return FileDescriptor(fd);
-}
-
 // A socket stays in the namespace that it was made in.
 FileDescriptor open_in(const std::string& network_namespace) {
-  const FileDescriptor ours = checked(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "/proc/self/ns/net");
+  const FileDescriptor ours = checked_descriptor(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "/proc/self/ns/net");
   const std::string path = "/run/netns/" + network_namespace;
-  const FileDescriptor theirs = checked(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path.c_str());
+  const FileDescriptor theirs = checked_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path.c_str());
   if (::setns(theirs.get(), CLONE_NEWNET) < 0) throw std::system_error(errno, std::generic_category(), "setns");
   FileDescriptor socket =
-      checked(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), "AF_PACKET");
+      checked_descriptor(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), "AF_PACKET");
   if (::setns(ours.get(), CLONE_NEWNET) < 0) throw std::system_error(errno, std::generic_category(), "setns");
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
   return socket;

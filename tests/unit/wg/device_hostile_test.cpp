@@ -79,22 +79,6 @@ void check_each_bit(Host& host, Datagram datagram, std::size_t first_bit, std::s
   }
 }
 
-// A Pair whose messages of one type are kept from arriving; `held` is the newest.
-struct HoldingPair : Pair {
-  explicit HoldingPair(MessageType type) {
-    network.filter = [this, type](const Endpoint&, const Endpoint&, Bytes bytes) {
-      if (!holding || bytes[0] != static_cast<std::uint8_t>(type)) return true;
-      held.assign(bytes.begin(), bytes.end());
-      return false;
-    };
-    a.send(b_at_a, "x");
-    network.run_for(1s);
-    REQUIRE_FALSE(held.empty());
-  }
-  bool holding = true;
-  Datagram held;
-};
-
 constexpr std::size_t kMac2Bits = kMacSize * 8;
 
 }  // namespace

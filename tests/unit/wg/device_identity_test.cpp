@@ -130,40 +130,24 @@ TEST_CASE("the session of the former key still receives what is under way, and n
 }
 
 TEST_CASE("a session that is answered but not confirmed does not become one that sends by a message of before") {
-  Pair pair;
-  std::vector<std::uint8_t> first_data;
-  pair.network.filter = [&](const Endpoint&, const Endpoint&, Bytes bytes) {
-    if (bytes[0] == 4) first_data.assign(bytes.begin(), bytes.end());
-    return bytes[0] != 4;
-  };
-  pair.a.send(pair.b_at_a, "first");
-  pair.network.run_for(1s);
-  REQUIRE_FALSE(first_data.empty());
+  HoldingPair pair(MessageType::data);
   pair.b.set_private_key(kNewKey.private_key);
-  pair.b.on_datagram(pair.a.endpoint, first_data);
+  pair.b.on_datagram(pair.a.endpoint, pair.held);
   CHECK(pair.b.received.size() == 1);
   CHECK(pair.b.established.empty());
   CHECK_FALSE(pair.b.device.sending_session(pair.a_at_b));
 }
 
 TEST_CASE("an initiation of the former key is forgotten: its answer is for another public key") {
-  Pair pair;
-  std::vector<std::uint8_t> response;
-  pair.network.filter = [&](const Endpoint&, const Endpoint&, Bytes bytes) {
-    if (bytes[0] == 2) response.assign(bytes.begin(), bytes.end());
-    return bytes[0] != 2;
-  };
-  pair.a.send(pair.b_at_a, "x");
-  pair.network.run_for(1s);
-  REQUIRE_FALSE(response.empty());
+  HoldingPair pair(MessageType::response);
   const SecretKey former = make_key_pair(101 ^ 0x5eed).private_key;
   REQUIRE(derive_public_key(former) == pair.a.key());
   pair.a.set_private_key(kNewKey.private_key);
   CHECK(pair.a.sent_count(MessageType::initiation) == 2);  // another began in its place
-  pair.a.on_datagram(pair.b.endpoint, response);
+  pair.a.on_datagram(pair.b.endpoint, pair.held);
   CHECK(pair.a.drops.back() == DropReason::bad_mac1);
   pair.a.set_private_key(former);
-  pair.a.on_datagram(pair.b.endpoint, response);
+  pair.a.on_datagram(pair.b.endpoint, pair.held);
   CHECK(pair.a.drops.back() == DropReason::unknown_receiver);
   CHECK(pair.a.established.empty());
 }

@@ -231,4 +231,15 @@ Pair::Pair(std::uint64_t seed, std::uint16_t persistent_keepalive_s)
   a_at_b = b.add_peer(a);
 }
 
+HoldingPair::HoldingPair(MessageType type) {
+  network.filter = [this, type](const Endpoint&, const Endpoint&, Bytes bytes) {
+    if (!holding || bytes[0] != static_cast<std::uint8_t>(type)) return true;
+    held.assign(bytes.begin(), bytes.end());
+    return false;
+  };
+  a.send(b_at_a, "x");
+  network.run_for(1s);
+  REQUIRE_FALSE(held.empty());
+}
+
 }  // namespace starling::wg::test

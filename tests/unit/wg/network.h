@@ -128,4 +128,12 @@ struct Pair {
   PeerId b_at_a, a_at_b;
 };
 
+// A Pair whose messages of one type are kept from arriving, after a second in which a sent to b; `held` is the newest.
+struct HoldingPair : Pair {
+  explicit HoldingPair(MessageType type);
+
+  bool holding = true;
+  std::vector<std::uint8_t> held;
+};
+
 }  // namespace starling::wg::test
