@@ -2,7 +2,6 @@
 
 #include <sys/eventfd.h>
 
-
 namespace starling::wg {
 
 CommandQueue::CommandQueue() : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}

@@ -2,7 +2,6 @@
 
 #include <sys/eventfd.h>
 
-
 namespace starling::wg {
 namespace {
 
@@ -20,7 +19,8 @@ struct Delivery {
 
 }  // namespace
 
-NotificationQueue::NotificationQueue() : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
+NotificationQueue::NotificationQueue()
+    : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
 
 bool NotificationQueue::take_room(const Notification& notification) {
   if (std::holds_alternative<FatalNotification>(notification.what)) return true;
