@@ -32,7 +32,6 @@ struct EndpointResolver::Shared {
   std::deque<Question> questions;
   std::vector<Answer> answers;
 
-
   void run();
 };
 
@@ -86,7 +85,8 @@ void EndpointResolver::Shared::run() {
     lock.lock();
     answers.push_back(std::move(answer));
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(event.get(), &one, sizeof one);  // a full counter polls readable already
+    [[maybe_unused]] const ssize_t written =
+        write(event.get(), &one, sizeof one);  // a full counter polls readable already
   }
 }
 

@@ -21,7 +21,8 @@ constexpr int kReceiveBuffer = 8 << 20;  // bytes
 
 // A socket stays in the namespace that it was made in.
 FileDescriptor open_in(const std::string& network_namespace) {
-  const FileDescriptor ours = checked_descriptor(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "/proc/self/ns/net");
+  const FileDescriptor ours =
+      checked_descriptor(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "/proc/self/ns/net");
   const std::string path = "/run/netns/" + network_namespace;
   const FileDescriptor theirs = checked_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path.c_str());
   if (::setns(theirs.get(), CLONE_NEWNET) < 0) throw std::system_error(errno, std::generic_category(), "setns");
