@@ -4,7 +4,7 @@
 # missing_packages FILE...: the packages named in these lists that are not installed, one a line.
 missing_packages() {
   local wanted
-  wanted=$(cat "$@" | sed 's/#.*//' | xargs -n1 | sort -u)
+  wanted=$(cat "$@" | awk -v here="[$(dpkg --print-architecture)]" '{ sub(/#.*/, "") } NF && ($2 == "" || $2 == here) { print $1 }' | sort -u)
   # shellcheck disable=SC2086
   comm -23 <(echo "$wanted") <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null | sed -n 's/ installed$//p' | sort -u)
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/ip.h"
@@ -50,6 +51,19 @@ struct IngressDescription {
   std::vector<IngressEntry> entries;
 
   friend bool operator==(const IngressDescription&, const IngressDescription&) = default;
+};
+
+// What becomes of packets that come by one tunnel and are for another (transit). On the fast path the engine routes
+// them itself; otherwise they go to the interface, for the kernel to route. A packet whose longest prefix among `punts`
+// is as long as the one among the egress entries, or longer, is the kernel's.
+struct TransitDescription {
+  bool fast_path = false;
+  std::vector<Prefix> punts;  // this host's addresses, and routes that are not the mesh's
+  // Where ICMP errors about such packets come from. Without: 192.0.0.8 (RFC 7600 §4.8), and no ICMPv6 errors.
+  std::optional<IpAddress> source_v4;
+  std::optional<IpAddress> source_v6;
+
+  friend bool operator==(const TransitDescription&, const TransitDescription&) = default;
 };
 
 }  // namespace starling::wg

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "wg/drop_reason.h"
+#include "wg/io/offloads.h"
 #include "wg/tables.h"
 
 namespace starling::wg {
@@ -46,6 +47,9 @@ struct BackendConfig {
   // Where the keys of each handshake are written for Wireshark (key_log.h): whoever has it can read all traffic. Empty:
   // nowhere.
   std::string key_log_file;
+  Offloads offloads;
+  // Threads that encrypt and decrypt, the engine's own included. 0: as many as this process has processors.
+  unsigned workers = 0;
 };
 
 struct PeerConfig {
@@ -160,9 +164,11 @@ class Backend {
   // The groups alone (same count as before): a reroute. Does not touch or copy the prefixes.
   virtual void set_egress_groups(std::vector<NextHopGroup> groups) = 0;
   virtual void set_ingress(const IngressDescription& description) = 0;
+  virtual void set_transit(const TransitDescription& description) = 0;
   // What the engine is using at this moment, read back from the live snapshot (not from what was last set).
   virtual EgressDescription egress() const = 0;
   virtual IngressDescription ingress() const = 0;
+  virtual TransitDescription transit() const = 0;
 
   // Wraps `payload` as IPv6/UDP between the two link-local addresses and sends it ahead of data. Starts a handshake if
   // there is no session, and then sends only the newest few control packets that waited.

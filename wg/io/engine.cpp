@@ -21,9 +21,9 @@ bool contains(const std::vector<int>& fds, int fd) {
 }  // namespace
 
 Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::optional<KeyLog> key_log,
-               const EgressCell& egress, const IngressCell& ingress, NotificationQueue& notifications,
-               CommandQueue& commands)
-    : context_(config, std::move(tun), std::move(udp), egress, ingress, notifications),
+               const EgressCell& egress, const IngressCell& ingress, const TransitCell& transit,
+               NotificationQueue& notifications, CommandQueue& commands)
+    : context_(config, std::move(tun), std::move(udp), egress, ingress, transit, notifications),
       transmitter_(context_),
       receiver_(context_, *this),
       commands_(commands),

@@ -29,7 +29,8 @@ class Engine final : private Receiver::DeviceDriver {
  public:
   // std::system_error if the kernel gives no epoll or timer. `commands` outlives the engine.
   Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::optional<KeyLog> key_log, const EgressCell& egress,
-         const IngressCell& ingress, NotificationQueue& notifications, CommandQueue& commands);
+         const IngressCell& ingress, const TransitCell& transit, NotificationQueue& notifications,
+         CommandQueue& commands);
 
   // The thread's function: returns after a command called stop().
   void run();

@@ -22,11 +22,13 @@
 #include "wg/protocol/egress_table.h"
 #include "wg/protocol/ingress_filter.h"
 #include "wg/protocol/link_local.h"
+#include "wg/protocol/transit_table.h"
 
 namespace starling::wg {
 
 using EgressCell = SnapshotCell<EgressTable>;
 using IngressCell = SnapshotCell<IngressFilter>;
+using TransitCell = SnapshotCell<TransitTable>;
 
 // Where a handshake message came from and to: the answer goes back the same way.
 struct Arrival {
@@ -36,12 +38,13 @@ struct Arrival {
 
 struct EngineContext {
   EngineContext(const BackendConfig& config, Tun tun_device, UdpSockets sockets, const EgressCell& egress_cell,
-                const IngressCell& ingress_cell, NotificationQueue& queue)
+                const IngressCell& ingress_cell, const TransitCell& transit_cell, NotificationQueue& queue)
       : device(config.private_key, random),
         tun(std::move(tun_device)),
         udp(std::move(sockets)),
         egress(egress_cell),
         ingress(ingress_cell),
+        transit(transit_cell),
         notifications(queue),
         mtu(static_cast<std::size_t>(config.mtu)),
         tun_index(tun.index()),
@@ -82,6 +85,7 @@ struct EngineContext {
   UdpSockets udp;
   EgressCell::Reader egress;
   IngressCell::Reader ingress;
+  TransitCell::Reader transit;
   NotificationQueue& notifications;
   std::size_t mtu;          // bytes of an inner packet
   std::uint32_t tun_index;  // of our own interface; 0 while it is in another network namespace than the sockets

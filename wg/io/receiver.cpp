@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::uint8_t kProtocolIcmp = 1;
 
-// "IPv4 dummy address" (RFC 7600 §4.8, IANA special registry): the source of ICMP errors of nodes without an IPv4
-// address of their own.
-const IpAddress kDummyAddress = IpAddress::v4({192, 0, 0, 8});
-
 // Destination unreachable, time exceeded, parameter problem (RFC 792). `packet` is a whole IPv4 packet.
 bool is_icmp_error(const InnerPacket& inner, Bytes packet) {
   const std::size_t header_size = std::size_t{packet[0] & 0x0fu} * 4;

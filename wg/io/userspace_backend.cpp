@@ -21,7 +21,7 @@ constexpr int kMtuMax = 65535;
 class UserspaceBackend final : public Backend {
  public:
   UserspaceBackend(const BackendConfig& config, Tun tun, UdpSockets udp, std::optional<KeyLog> key_log)
-      : engine_(config, std::move(tun), std::move(udp), std::move(key_log), egress_, ingress_, notifications_,
+      : engine_(config, std::move(tun), std::move(udp), std::move(key_log), egress_, ingress_, transit_, notifications_,
                 commands_),
         thread_([this] { engine_.run(); }) {}
 
@@ -74,8 +74,12 @@ class UserspaceBackend final : public Backend {
   void set_ingress(const IngressDescription& description) override {
     ingress_.store(IngressFilter::compile(description));
   }
+  void set_transit(const TransitDescription& description) override {
+    transit_.store(TransitTable::compile(description));
+  }
   EgressDescription egress() const override { return egress_.load()->describe(); }
   IngressDescription ingress() const override { return ingress_.load()->describe(); }
+  TransitDescription transit() const override { return transit_.load()->describe(); }
 
   void send_control(PeerId peer, Bytes payload) override {
     commands_.post([this, peer, copy = std::vector<std::uint8_t>(payload.begin(), payload.end())](Now now) {
@@ -106,6 +110,7 @@ class UserspaceBackend final : public Backend {
  private:
   EgressCell egress_{EgressTable::compile({})};
   IngressCell ingress_{IngressFilter::compile({})};
+  TransitCell transit_{TransitTable::compile({})};
   NotificationQueue notifications_;
   mutable CommandQueue commands_;
   mutable Engine engine_;  // on its own thread alone

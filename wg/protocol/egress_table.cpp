@@ -53,9 +53,10 @@ std::shared_ptr<const EgressTable> EgressTable::with_groups(std::vector<NextHopG
   return table;
 }
 
-PeerId EgressTable::lookup(const IpAddress& destination, std::uint32_t flow_hash) const {
-  const auto group = trie_->lookup(destination);
-  return group ? choose_member(groups_[*group], flow_hash) : kNoPeer;
+EgressTable::Match EgressTable::match(const IpAddress& destination, std::uint32_t flow_hash) const {
+  const std::optional<PrefixTrie::Match> found = trie_->match(destination);
+  if (!found) return {};
+  return {choose_member(groups_[found->value], flow_hash), found->length};
 }
 
 EgressDescription EgressTable::describe() const {

@@ -18,11 +18,16 @@ class EgressTable {
   // The same prefixes with other groups (as many as before, else std::invalid_argument).
   std::shared_ptr<const EgressTable> with_groups(std::vector<NextHopGroup> groups) const;
 
-  // The peer for this destination and flow; kNoPeer if no prefix covers it or its group is empty and
-  // has no backup. The same flow hash
-  // always yields the same member while the group stays the same, and, for each flow on a member that stays, when
-  // others go.
-  PeerId lookup(const IpAddress& destination, std::uint32_t flow_hash) const;
+  struct Match {
+    PeerId peer = kNoPeer;  // kNoPeer: no prefix covers the destination, or its group is empty and has no backup
+    int length = -1;        // bits of the prefix; −1: none
+  };
+  // For this destination and flow. The same flow hash always yields the same member while the group stays the same,
+  // and, for each flow on a member that stays, when others go.
+  Match match(const IpAddress& destination, std::uint32_t flow_hash) const;
+  PeerId lookup(const IpAddress& destination, std::uint32_t flow_hash) const {
+    return match(destination, flow_hash).peer;
+  }
 
   EgressDescription describe() const;
 

@@ -10,6 +10,10 @@
 
 namespace starling::wg {
 
+// "IPv4 dummy address" (RFC 7600 §4.8, IANA special registry): the source of ICMP errors of nodes without an IPv4
+// address of their own.
+inline const IpAddress kDummyAddress = IpAddress::v4({192, 0, 0, 8});
+
 struct InnerPacket {
   IpAddress source;
   IpAddress destination;

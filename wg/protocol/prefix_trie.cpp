@@ -78,14 +78,19 @@ void PrefixTrie::insert(std::uint32_t& root, const Key& key, int length, std::ui
 }
 
 std::optional<std::uint32_t> PrefixTrie::lookup(const IpAddress& address) const {
+  const std::optional<Match> found = match(address);
+  return found ? std::optional(found->value) : std::nullopt;
+}
+
+std::optional<PrefixTrie::Match> PrefixTrie::match(const IpAddress& address) const {
   const Key key = Key::of(address);
   const int bits = address.bits();
-  std::optional<std::uint32_t> best;
+  std::optional<Match> best;
   std::uint32_t at = address.is_v4() ? root_v4_ : root_v6_;
   while (at != 0) {
     const Node& node = nodes_[at];
     if (key.common_bits(node.key) < node.length) break;
-    if (node.has_value) best = node.value;
+    if (node.has_value) best = Match{node.value, node.length};
     if (node.length == bits) break;
     at = node.child[key.bit(node.length)];
   }

@@ -16,6 +16,11 @@ class PrefixTrie {
   // Of equal prefixes the last one counts.
   explicit PrefixTrie(const std::vector<std::pair<Prefix, std::uint32_t>>& entries);
 
+  struct Match {
+    std::uint32_t value = 0;
+    int length = 0;  // bits of the longest prefix that covers the address
+  };
+  std::optional<Match> match(const IpAddress& address) const;
   std::optional<std::uint32_t> lookup(const IpAddress& address) const;
 
   // In the order of Prefix: by family, address, length.

@@ -60,8 +60,10 @@ class FakeBackend final : public Backend {
   }
   void set_egress_groups(std::vector<NextHopGroup>) override {}
   void set_ingress(const IngressDescription& description) override { filter = description; }
+  void set_transit(const TransitDescription&) override {}
   EgressDescription egress() const override { return table; }
   IngressDescription ingress() const override { return filter; }
+  TransitDescription transit() const override { return {}; }
   void send_control(PeerId, Bytes) override {}
   std::optional<Error> start_capture(FileDescriptor, const CaptureOptions&) override { return std::nullopt; }
   BackendStatus status() const override {
