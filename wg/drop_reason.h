@@ -33,6 +33,9 @@ enum class DropReason : std::uint8_t {
   ingress_source_unknown,      // nobody announces this source (yet)
   control_invalid,  // to the control port, but not from the peer's key-derived address, to ours, with hop limit 255
   underlay_loop,    // our own UDP, come back through our own TUN
+  // In transit, from one tunnel to another; its source was told by ICMP, as far as that is allowed and not too often
+  transit_time_exceeded,  // its TTL or hop limit was used up here
+  transit_too_big,        // larger than the next tunnel's MTU, and not to be fragmented
   // To the network
   egress_no_route,     // no peer owns this destination
   egress_multicast,    // multicast that no peer owns: the kernel's own chatter on any interface, nobody's mistake

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kEndpoint = "{endpoint}";
 
 // In the order of wg::DropReason, then of routing::RejectReason.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 57> kHints{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 59> kHints{{
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
     {"receive_overflow",
      "more datagrams came than this host could read: the CPU is busy, or net.core.rmem_max is too small for the rate"},
@@ -50,6 +50,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 57> kHints{{
     {"control_invalid",
      "a packet to the control port that is not the neighbour's own: a program in the mesh sends to UDP port 7827"},
     {"underlay_loop", "our own tunnel packets came back through our tunnel: a route covers the peer's endpoint"},
+    {"transit_time_exceeded",
+     "a packet on its way through had no hops left, and its sender was told: someone traces a route; if it goes on, "
+     "nodes disagree on the way (compare `starling show routes`)"},
+    {"transit_too_big",
+     "a packet on its way through is larger than the next tunnel's MTU, and its sender was told: if it goes on, a "
+     "firewall on the way back drops ICMP"},
     {"egress_no_route", "no neighbour leads there: see `starling show routes` for the prefix and why it was refused"},
     {"egress_multicast", "the kernel's own multicast (neighbour discovery, listeners) does not enter tunnels; normal"},
     {"egress_not_ip", "a program wrote something that is no IP packet to the interface"},

@@ -33,6 +33,10 @@ std::string_view drop_hint(DropReason reason) {
     case DropReason::control_invalid: return "the peer sends to the control port what is not a control packet";
     case DropReason::underlay_loop:
       return "a route leads the tunnel's own packets into the tunnel; set FwMark and an ip rule";
+    case DropReason::transit_time_exceeded:
+      return "normal where someone traces a route; if it goes on, two nodes' AllowedIPs lead in a circle";
+    case DropReason::transit_too_big:
+      return "normal, the sender learns of it by ICMP; if it goes on, a firewall drops its ICMP";
     case DropReason::egress_no_route: return "the destination is in nobody's AllowedIPs, but a route leads it here";
     case DropReason::egress_multicast: return {};
     case DropReason::egress_not_ip: return "something writes what is no IP packet to the interface";

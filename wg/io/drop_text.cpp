@@ -113,6 +113,16 @@ std::string of_received(DropReason reason, const Words& w) {
                          w.peer, w.peer);
     case DropReason::control_invalid:
       return fmt::format("{} sends to the control port what is not a control packet", w.peer);
+    case DropReason::transit_time_exceeded:
+      return fmt::format(
+          "a packet with {} from {} had no hops left and was answered: someone traces a route; if it goes on, two "
+          "nodes' AllowedIPs lead in a circle",
+          w.source, w.peer);
+    case DropReason::transit_too_big:
+      return fmt::format(
+          "a packet with {} from {} is larger than the next tunnel's MTU and was answered: its sender will send "
+          "smaller ones, unless a firewall drops its ICMP",
+          w.source, w.peer);
     case DropReason::tun_write_failed:
       return fmt::format("the kernel refused a packet with {} from {}: {}; is the interface up?", w.source, w.peer,
                          w.refusal);

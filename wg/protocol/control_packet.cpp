@@ -4,29 +4,22 @@
 #include <limits>
 #include <stdexcept>
 
+#include "wg/protocol/checksum.h"
+#include "wg/protocol/ip_header.h"
+
 namespace starling::wg {
 
 namespace {
 
-constexpr std::size_t kIpv6HeaderSize = 40;  // bytes
-constexpr std::size_t kUdpHeaderSize = 8;    // bytes
-constexpr std::size_t kChecksumOffset = kIpv6HeaderSize + 6;
-constexpr std::uint8_t kProtocolUdp = 17;
+constexpr std::size_t kChecksumOffset = kIpv6HeaderSize + kUdpChecksumOffset;
 
-std::uint32_t sum_words(Bytes bytes, std::uint32_t sum) {
-  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) sum += static_cast<std::uint32_t>(bytes[i] << 8 | bytes[i + 1]);
-  if (bytes.size() % 2 == 1) sum += static_cast<std::uint32_t>(bytes.back() << 8);
-  return sum;
-}
-
-// The ones' complement sum over pseudo header, UDP header and payload (RFC 8200 §8.1): 0xffff if a checksum inside is
-// right. 64 KiB of words cannot overflow 32 bits.
-std::uint16_t checksum_sum(Bytes packet) {
-  const Bytes addresses = packet.subspan(8, 32);
+// Over pseudo header, UDP header and payload.
+InternetSum udp_sum(Bytes packet) {
   const Bytes udp = packet.subspan(kIpv6HeaderSize);
-  std::uint32_t sum = sum_words(udp, sum_words(addresses, static_cast<std::uint32_t>(udp.size()) + kProtocolUdp));
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
+  InternetSum sum = pseudo_header_sum(packet.subspan(kIpv6AddressesOffset, 2 * kIpv6AddressSize), kProtocolUdp,
+                                      static_cast<std::uint32_t>(udp.size()));
+  sum.add(udp);
+  return sum;
 }
 
 bool equal_bytes(Bytes a, Bytes b) {
@@ -64,8 +57,7 @@ std::vector<std::uint8_t> make_control_packet(const ControlChannel& channel, Byt
   out.u16(static_cast<std::uint16_t>(udp_size));
   out.u16(0);
   out.bytes(payload);
-  const auto checksum = static_cast<std::uint16_t>(~checksum_sum(packet));
-  out.patch_u16(kChecksumOffset, checksum == 0 ? 0xffff : checksum);  // zero would mean "none"
+  out.patch_u16(kChecksumOffset, udp_sum(packet).udp_checksum());
   return packet;
 }
 
@@ -84,7 +76,7 @@ ParsedControlPacket parse_control_packet(const ControlChannel& channel, Bytes pa
   const std::uint16_t length = udp.u16();
   const std::uint16_t checksum = udp.u16();
   if (source_port != channel.port || length != udp_size || checksum == 0) return invalid;
-  if (checksum_sum(packet) != 0xffff) return invalid;
+  if (udp_sum(packet).value() != 0xffff) return invalid;
   return {ControlVerdict::control, packet.subspan(kControlEnvelopeSize)};
 }
 

@@ -25,6 +25,8 @@ const char* to_string(DropReason reason) {
     case DropReason::ingress_source_unknown: return "ingress_source_unknown";
     case DropReason::control_invalid: return "control_invalid";
     case DropReason::underlay_loop: return "underlay_loop";
+    case DropReason::transit_time_exceeded: return "transit_time_exceeded";
+    case DropReason::transit_too_big: return "transit_too_big";
     case DropReason::egress_no_route: return "egress_no_route";
     case DropReason::egress_multicast: return "egress_multicast";
     case DropReason::egress_not_ip: return "egress_not_ip";

@@ -1,11 +1,11 @@
 #include "wg/protocol/ecn.h"
 
+#include "wg/protocol/checksum.h"
+#include "wg/protocol/ip_header.h"
+
 namespace starling::wg {
 
 namespace {
-
-constexpr std::size_t kIpv4HeaderSize = 20;      // bytes, without options
-constexpr std::size_t kIpv4ChecksumOffset = 10;  // bytes
 
 bool is_ipv4(Bytes packet) {
   return packet.size() >= kIpv4HeaderSize && packet[0] >> 4 == 4;
@@ -15,19 +15,12 @@ bool is_ipv6(Bytes packet) {
   return packet.size() >= 2 && packet[0] >> 4 == 6;
 }
 
-// RFC 1624, equation 3: HC' = ~(~HC + ~m + m'), where the word m holds version, header length and TOS.
+// The word that changes holds version, header length and TOS.
 void set_ipv4_ecn(MutableBytes packet, std::uint8_t ecn) {
-  const auto before = static_cast<std::uint8_t>(packet[1]);
-  const auto after = static_cast<std::uint8_t>((before & ~kEcnMask) | ecn);
-  const auto checksum = static_cast<std::uint16_t>(packet[kIpv4ChecksumOffset] << 8 | packet[kIpv4ChecksumOffset + 1]);
-  std::uint32_t sum = static_cast<std::uint16_t>(~checksum);
-  sum += static_cast<std::uint16_t>(~static_cast<unsigned>(packet[0] << 8 | before));
-  sum += static_cast<std::uint16_t>(packet[0] << 8 | after);
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  const auto adjusted = static_cast<std::uint16_t>(~sum);
-  packet[1] = after;
-  packet[kIpv4ChecksumOffset] = static_cast<std::uint8_t>(adjusted >> 8);
-  packet[kIpv4ChecksumOffset + 1] = static_cast<std::uint8_t>(adjusted & 0xff);
+  const std::uint16_t before = load_u16(packet, 0);
+  const auto after = static_cast<std::uint16_t>((before & ~unsigned{kEcnMask}) | ecn);
+  store_u16(packet, 0, after);
+  store_u16(packet, kIpv4ChecksumOffset, update_checksum(load_u16(packet, kIpv4ChecksumOffset), before, after));
 }
 
 // The traffic class lies across two bytes, its ECN field in bits 5 and 4 of the second.

@@ -32,7 +32,7 @@ inline constexpr std::size_t kIcmpErrorSizeMax = kIcmpErrorSizeMaxV6;
 // Nothing, where no answer is allowed: the offender is an ICMP error or a redirect, a fragment but the first, from or
 // to multicast or broadcast (ICMPv6 tells of too big even then, RFC 4443 §2.4 (e)), from an address that names no
 // single node (unspecified, loopback), or malformed; or `source` is of another family or cannot be one; or `out` is too
-// small (kIcmpErrorSizeMax always does). `out` is then unchanged.
+// small (kIcmpErrorSizeMax always does). `out` is then unchanged. It must not overlap the offender.
 std::optional<std::size_t> make_icmp_error(IcmpError kind, Bytes offending, const IpAddress& source, std::uint32_t mtu,
                                            MutableBytes out);
 
