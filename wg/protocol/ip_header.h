@@ -34,7 +34,16 @@ inline constexpr std::size_t kUdpHeaderSize = 8;
 inline constexpr std::size_t kUdpLengthOffset = 4;
 inline constexpr std::size_t kUdpChecksumOffset = 6;
 inline constexpr std::size_t kTcpHeaderSize = 20;  // without options
+inline constexpr std::size_t kTcpSequenceOffset = 4;
+inline constexpr std::size_t kTcpAcknowledgementOffset = 8;
+inline constexpr std::size_t kTcpDataOffset = 12;  // in units of 4 bytes, the upper half of the byte
+inline constexpr std::size_t kTcpFlagsOffset = 13;
+inline constexpr std::size_t kTcpWindowOffset = 14;
 inline constexpr std::size_t kTcpChecksumOffset = 16;
+inline constexpr std::uint8_t kTcpFin = 0x01;
+inline constexpr std::uint8_t kTcpPush = 0x08;
+inline constexpr std::uint8_t kTcpAcknowledge = 0x10;
+inline constexpr std::uint8_t kTcpCongestionWindowReduced = 0x80;
 
 inline constexpr std::uint8_t kProtocolHopByHop = 0;  // IPv6's extension header for every router on the way
 inline constexpr std::uint8_t kProtocolIcmp = 1;
@@ -47,9 +56,18 @@ inline std::uint16_t load_u16(Bytes bytes, std::size_t at) {
   return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }
 
+inline std::uint32_t load_u32(Bytes bytes, std::size_t at) {
+  return std::uint32_t{load_u16(bytes, at)} << 16 | load_u16(bytes, at + 2);
+}
+
 inline void store_u16(MutableBytes bytes, std::size_t at, std::uint16_t number) {
   bytes[at] = static_cast<std::uint8_t>(number >> 8);
   bytes[at + 1] = static_cast<std::uint8_t>(number & 0xff);
+}
+
+inline void store_u32(MutableBytes bytes, std::size_t at, std::uint32_t number) {
+  store_u16(bytes, at, static_cast<std::uint16_t>(number >> 16));
+  store_u16(bytes, at + 2, static_cast<std::uint16_t>(number));
 }
 
 }  // namespace starling::wg

@@ -15,6 +15,12 @@ void read(Bytes bytes, std::size_t& at, Number& out) {
   at += sizeof out;
 }
 
+template <typename Number>
+void write(MutableBytes bytes, std::size_t& at, const Number& number) {
+  std::memcpy(bytes.data() + at, &number, sizeof number);
+  at += sizeof number;
+}
+
 }  // namespace
 
 std::optional<VirtioHeader> parse_virtio_header(Bytes bytes) {
@@ -28,6 +34,16 @@ std::optional<VirtioHeader> parse_virtio_header(Bytes bytes) {
   read(bytes, at, header.checksum_start);
   read(bytes, at, header.checksum_offset);
   return header;
+}
+
+void write_virtio_header(const VirtioHeader& header, std::span<std::uint8_t, kVirtioHeaderSize> out) {
+  std::size_t at = 0;
+  write(out, at, header.flags);
+  write(out, at, header.segmentation);
+  write(out, at, header.header_size);
+  write(out, at, header.segment_size);
+  write(out, at, header.checksum_start);
+  write(out, at, header.checksum_offset);
 }
 
 bool complete_packet(const VirtioHeader& header, MutableBytes packet) {

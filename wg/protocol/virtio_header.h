@@ -15,7 +15,11 @@ inline constexpr std::size_t kVirtioHeaderSize = 10;  // bytes; all zero: nothin
 
 struct VirtioHeader {
   static constexpr std::uint8_t kNeedsChecksum = 1;  // VIRTIO_NET_HDR_F_NEEDS_CSUM, in `flags`
-  static constexpr std::uint8_t kNotSegmented = 0;   // VIRTIO_NET_HDR_GSO_NONE, in `segmentation`
+  // In `segmentation`: VIRTIO_NET_HDR_GSO_NONE, _TCPV4, _TCPV6 and _UDP_L4.
+  static constexpr std::uint8_t kNotSegmented = 0;
+  static constexpr std::uint8_t kTcpIpv4 = 1;
+  static constexpr std::uint8_t kTcpIpv6 = 4;
+  static constexpr std::uint8_t kUdp = 5;
 
   std::uint8_t flags = 0;
   std::uint8_t segmentation = 0;      // into which kind of packets it is still to be cut
@@ -28,9 +32,11 @@ struct VirtioHeader {
 // Nothing if there are fewer than kVirtioHeaderSize bytes; what is behind them is not looked at.
 std::optional<VirtioHeader> parse_virtio_header(Bytes bytes);
 
+void write_virtio_header(const VirtioHeader& header, std::span<std::uint8_t, kVirtioHeaderSize> out);
+
 // Does what the header asks for, so that the packet stands by itself: fills in a checksum of which only the pseudo
-// header is summed (RFC 1071). False, with the packet unchanged: it is still to be segmented, which we never ask for,
-// or the checksum's place lies outside.
+// header is summed (RFC 1071). False, with the packet unchanged: it is still to be segmented (segmentation.h), or the
+// checksum's place lies outside.
 [[nodiscard]] bool complete_packet(const VirtioHeader& header, MutableBytes packet);
 
 }  // namespace starling::wg
