@@ -1,0 +1,103 @@
+"""Rounds: in each, every variant has its turn on fresh ground, so that what changes on the machine meets all of them; who begins
+changes from round to round. A figure is the median of the rounds.
+"""
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from measure import process
+from measure.ground import BenchError
+
+BUSY_PERCENT_MAX = 5
+STOLEN_PERCENT_MAX = 2
+
+
+@dataclass(frozen=True)
+class Variant:
+    label: str
+    build: Callable  # ground -> what the phases measure; its `engines` are processes
+
+
+@dataclass(frozen=True)
+class Phase:
+    name: str
+    title: str
+    run: Callable     # what is measured -> figures
+    headline: str     # of the figures, for the progress
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def warn_if_busy(watch_s=0.5):
+    """Figures are only worth something on a quiet machine."""
+    before, _ = process.machine_cpu_s()
+    time.sleep(watch_s)
+    percent = 100 * (process.machine_cpu_s()[0] - before) / watch_s
+    if percent > BUSY_PERCENT_MAX:
+        say(f"warning: something else uses {percent:.0f} % of a core; the figures will not be comparable")
+
+
+def tunnel_phases(seconds, udp_rate):
+    """What is measured on every chain, in this order."""
+    return [
+        Phase("idle", "nothing sent", lambda loads: loads.idle(1), "CPU {cpu_us_per_s:.0f} µs/s"),
+        Phase("rtt", "round trip, idle", lambda loads: loads.round_trip(seconds), "{median_us:.0f} µs, 99 of 100 within {p99_us:.0f}"),
+        Phase("tcp1", "TCP, 1 flow", lambda loads: loads.tcp(1, seconds), "{gbit_per_s:.2f} Gbit/s, {cpu_s_per_gb:.2f} CPU-s/GB"),
+        Phase("tcp8", "TCP, 8 flows", lambda loads: loads.tcp(8, seconds), "{gbit_per_s:.2f} Gbit/s, {cpu_s_per_gb:.2f} CPU-s/GB"),
+        Phase("udp", "UDP, 1300-byte datagrams", lambda loads: loads.udp(udp_rate, seconds),
+              "{gbit_per_s:.2f} Gbit/s, {packets_per_s:.0f} packets/s, {loss_percent:.0f} % lost"),
+        Phase("loaded", "round trip beside a TCP flow", lambda loads: loads.loaded_round_trip(seconds),
+              "{median_us:.0f} µs, 99 of 100 within {p99_us:.0f}"),
+        Phase("memory", "private memory after that", lambda loads: loads.memory(), "{private_mb:.1f} MB"),
+    ]
+
+
+def compare(ground, variants, rounds, phases):
+    """{label: {"phase.figure": [one a round]}}."""
+    warn_if_busy()
+    results = {variant.label: {} for variant in variants}
+    told = set()
+    for number in range(rounds):
+        start = number % len(variants)
+        for variant in variants[start:] + variants[:start]:
+            for key, value in _one(ground, variant, phases, f"round {number + 1}/{rounds}", told).items():
+                results[variant.label].setdefault(key, []).append(value)
+    return results
+
+
+def _one(ground, variant, phases, where, told):
+    figures = {}
+    began, (_, stolen_before) = time.monotonic(), process.machine_cpu_s()
+    try:
+        measured = variant.build(ground)
+        for phase in phases:
+            found = phase.run(measured)
+            say(f"{where}  {variant.label}  {phase.title}: {phase.headline.format(**found)}")
+            figures.update({f"{phase.name}.{name}": value for name, value in found.items()})
+        for engine in measured.engines:
+            for line in engine.said("switched off"):
+                if (variant.label, line) not in told:
+                    told.add((variant.label, line))
+                    say(f"{variant.label} says: {line}")
+    except BenchError as error:
+        raise BenchError(f"{variant.label}: {error}") from None
+    finally:
+        ground.clear()
+    stolen = 100 * (process.machine_cpu_s()[1] - stolen_before) / (time.monotonic() - began)
+    if stolen > STOLEN_PERCENT_MAX:
+        say(f"warning: this machine's host took {stolen:.0f} % of a core away")
+    return figures
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def spread(values):
+    """Half the distance between the extremes, as a part of the median."""
+    middle = median(values)
+    return (max(values) - min(values)) / 2 / middle if middle else 0.0
