@@ -1,5 +1,8 @@
 #include "wg/io/ancillary.h"
 
+#include <linux/udp.h>
+
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -77,24 +80,27 @@ Ancillary read_ancillary(msghdr& header) {
   for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
     if (item->cmsg_level == IPPROTO_IP) read_ipv4(item, out);
     if (item->cmsg_level == IPPROTO_IPV6) read_ipv6(item, out);
+    if (item->cmsg_level == IPPROTO_UDP && item->cmsg_type == UDP_GRO) {
+      out.segment_size = static_cast<std::size_t>(std::max(value_of<int>(item), 0));
+    }
     if (item->cmsg_level == SOL_SOCKET && item->cmsg_type == SO_RXQ_OVFL) out.lost = value_of<std::uint32_t>(item);
   }
   return out;
 }
 
-void write_ancillary(msghdr& header, AncillaryBuffer& buffer, Family family, std::uint8_t traffic_class,
-                     const std::optional<LocalAddress>& source) {
+void write_ancillary(msghdr& header, AncillaryBuffer& buffer, Family family, const OutgoingAncillary& what) {
   header.msg_control = nullptr;
   header.msg_controllen = 0;
-  const bool use_source = source && source->address.family() == family;
-  if (traffic_class == 0 && !use_source) return;
+  const bool use_source = what.source && what.source->address.family() == family;
+  if (what.traffic_class == 0 && !use_source && what.segment_size == 0) return;
   buffer.bytes.fill(0);
   header.msg_control = buffer.bytes.data();
-  if (traffic_class != 0) {
+  if (what.traffic_class != 0) {
     append(header, buffer, family == Family::ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
-           family == Family::ipv4 ? IP_TOS : IPV6_TCLASS, int{traffic_class});
+           family == Family::ipv4 ? IP_TOS : IPV6_TCLASS, int{what.traffic_class});
   }
-  if (use_source) append_source(header, buffer, *source);
+  if (use_source) append_source(header, buffer, *what.source);
+  if (what.segment_size != 0) append(header, buffer, IPPROTO_UDP, UDP_SEGMENT, what.segment_size);
 }
 
 }  // namespace starling::wg

@@ -50,6 +50,7 @@ struct BackendConfig {
   Offloads offloads;
   // Threads that encrypt and decrypt, the engine's own included. 0: as many as this process has processors.
   unsigned workers = 0;
+  std::string aead;  // which library encrypts packets (`libipsec-mb`, `libsodium`); empty: the fastest here
 };
 
 struct PeerConfig {
@@ -189,9 +190,10 @@ class Backend {
   virtual void dispatch(BackendObserver& observer) = 0;
 };
 
-// Our own engine: one TUN, one UDP port, one thread. The interface is there (and up, if asked for) when this returns,
+// Our own engine: one TUN, one UDP port, one thread for packets and others that help it with the ciphers. The interface is there (and up, if asked for) when this returns,
 // and carries nothing before start(); addresses and routes are the caller's. An error names what failed and what would
 // help (no /dev/net/tun, no CAP_NET_ADMIN, port in use).
+// The environment has a word in how it works: environment.h.
 Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& config);
 
 }  // namespace starling::wg

@@ -25,7 +25,7 @@ Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::option
                NotificationQueue& notifications, CommandQueue& commands)
     : context_(config, std::move(tun), std::move(udp), egress, ingress, transit, notifications),
       transmitter_(context_),
-      receiver_(context_, *this),
+      receiver_(context_, transmitter_, *this),
       commands_(commands),
       key_log_(std::move(key_log)),
       link_(context_.tun, config.mtu),
@@ -36,6 +36,7 @@ Engine::Engine(const BackendConfig& config, Tun tun, UdpSockets udp, std::option
   watch(timer_.fd(), EPOLLIN);
   watch(context_.captures.fd(), EPOLLIN);
   watch(routes_.fd(), EPOLLIN);
+  report_warnings(system_now());
   up_ = context_.udp.is_open();
   queue_drops_ = link_.state().queue_drops;
   if (!up_) context_.device.set_up(system_now(), false);
@@ -87,6 +88,7 @@ void Engine::turn(Now now, const std::vector<int>& readable) {
   if (context_.device.next_deadline() <= now.monotonic) context_.device.on_timer(now);
   drain_device(now);
   if (context_.tun_gone) report_tun_gone(now);
+  report_warnings(now);
   report_drops(now);
   if (contains(readable, context_.captures.fd())) context_.captures.on_ready();
   context_.captures.flush();
@@ -152,6 +154,13 @@ void Engine::write_key_log(Now now, const DeviceOutbox::KeyLogEntry& entry) {
     context_.notify({now, WarningNotification{error->message}}, kNoPeer);
     key_log_.reset();
     context_.device.set_key_log(false);
+  }
+}
+
+// Of offloads that the kernel has not got, or refuses.
+void Engine::report_warnings(Now now) {
+  for (std::optional<std::string> warning : {context_.udp.take_warning(), context_.tun.take_warning()}) {
+    if (warning) context_.notify({now, WarningNotification{std::move(*warning)}}, kNoPeer);
   }
 }
 

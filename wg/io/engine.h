@@ -69,6 +69,7 @@ class Engine final : private Receiver::DeviceDriver {
   void on_roamed(Now now, const DeviceOutbox::Roamed& roamed);
   void forget_peer(Now now, PeerId peer);
   void write_key_log(Now now, const DeviceOutbox::KeyLogEntry& entry);
+  void report_warnings(Now now);
   void report_drops(Now now);
   void report_tun_gone(Now now);
   void arm_timer();

@@ -17,6 +17,7 @@
 #include "wg/io/snapshot_cell.h"
 #include "wg/io/tun.h"
 #include "wg/io/udp.h"
+#include "wg/io/workers.h"
 #include "wg/protocol/control_packet.h"
 #include "wg/protocol/device.h"
 #include "wg/protocol/egress_table.h"
@@ -40,6 +41,7 @@ struct EngineContext {
   EngineContext(const BackendConfig& config, Tun tun_device, UdpSockets sockets, const EgressCell& egress_cell,
                 const IngressCell& ingress_cell, const TransitCell& transit_cell, NotificationQueue& queue)
       : device(config.private_key, random),
+        workers(config.workers, config.aead),
         tun(std::move(tun_device)),
         udp(std::move(sockets)),
         egress(egress_cell),
@@ -81,6 +83,7 @@ struct EngineContext {
   PeerTable peers;
   DropLog drops;
   CaptureSet captures;
+  Workers workers;
   Tun tun;
   UdpSockets udp;
   EgressCell::Reader egress;
@@ -92,6 +95,9 @@ struct EngineContext {
   const std::uint16_t control_port;  // 0: there are no control packets
   IpAddress link_local;              // ours
   const std::uint32_t flow_hash_seed;
+  // ICMP errors: to this host for what no peer owns, and to others for what does not pass through. 50 at once, 1000/s.
+  TokenBucket local_errors{50, std::chrono::milliseconds(1)};
+  TokenBucket transit_errors{50, std::chrono::milliseconds(1)};
   std::optional<Arrival> answering;  // while a handshake message is dealt with
   bool tun_gone = false;
 };

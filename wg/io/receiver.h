@@ -1,15 +1,19 @@
 // The way in: datagrams from the sockets to the Device (handshakes), or opened in place, checked and written to the TUN
-// (data), or handed to the owner (control packets).
+// (data), passed on to another tunnel (transit), or handed to the owner (control packets).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "wg/io/engine_context.h"
+#include "wg/io/open_work.h"
+#include "wg/io/transmitter.h"
+#include "wg/io/tun_writer.h"
 #include "wg/protocol/inner_packet.h"
 
 namespace starling::wg {
@@ -24,9 +28,9 @@ class Receiver {
     virtual void drain_device(Now now) = 0;
   };
 
-  Receiver(EngineContext& context, DeviceDriver& driver) : context_(context), driver_(driver) {}
+  Receiver(EngineContext& context, Transmitter& transmitter, DeviceDriver& driver);
 
-  // At most one batch of datagrams. False if there was none.
+  // One batch of datagrams. False if there was none.
   bool receive(Now now, Family family);
 
   void install(const SessionPtr& session) { sessions_[session->local_index()] = session; }
@@ -41,24 +45,32 @@ class Receiver {
     bool keepalives_only = true;
   };
 
-  void judge_backlog(Now now, Family family, std::span<const ReceivedDatagram> datagrams);
-  void on_handshake(Now now, const ReceivedDatagram& datagram);
+  void judge_backlog(Now now, Family family, const DatagramReceiver::Batch& batch);
+  void on_handshake(Now now, const ReceivedDatagrams& arrival, Bytes datagram);
   void note_source(PeerId peer, const std::optional<LocalAddress>& local);
-  void on_data(Now now, const ReceivedDatagram& datagram);
-  void note_received(const SessionPtr& session, const ReceivedDatagram& datagram, bool keepalive);
+  void on_data(Now now, const ReceivedDatagrams& arrival, MutableBytes message);
+  void begin_work(Now now, const OpenWork::Message& message, const AeadJob& job);
+  void finish_works(Now now);
+  void on_opened(Now now, const OpenWork::Message& message, const AeadJob& job);
+  void note_received(const SessionPtr& session, const ReceivedDatagrams& arrival, bool keepalive);
   void report_received(Now now);
   void report_lost(Now now);
   void deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uint8_t outer_traffic_class);
-  void write_tun(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);
+  // True if the packet is on its way to another peer, or was answered with an error; false: the kernel's.
+  bool forward(Now now, PeerPath& from, const InnerPacket& inner, MutableBytes plaintext);
   // True if the packet was a control packet, good or bad.
   bool deliver_control(Now now, PeerPath& peer, Bytes packet);
   bool passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);
-  bool came_through_our_tun(const ReceivedDatagram& datagram) const {
-    return datagram.interface_index != 0 && datagram.interface_index == context_.tun_index;
+  bool came_through_our_tun(const ReceivedDatagrams& arrival) const {
+    return arrival.interface_index != 0 && arrival.interface_index == context_.tun_index;
   }
 
   EngineContext& context_;
+  Transmitter& transmitter_;
   DeviceDriver& driver_;
+  TunWriter tun_writer_;
+  std::vector<std::unique_ptr<OpenWork>> works_;
+  std::size_t begun_ = 0;                                   // works that hold something
   std::unordered_map<std::uint32_t, SessionPtr> sessions_;  // by receiver index
   std::vector<Received> received_;
   std::array<bool, 2> handshakes_filled_batch_{};  // the last one of each family

@@ -33,6 +33,8 @@ struct Options {
   std::string interface;
   std::string config_file;  // empty: none
   std::string key_log_file;
+  std::string without;  // offloads
+  unsigned workers = 0;
   bool foreground = false;
   bool drops = false;
   bool json = false;
@@ -109,6 +111,10 @@ class Setup {
     backend_config.tun_fd = *tun_fd;
     backend_config.key_log_file = options_.key_log_file;
     backend_config.bring_up = config.has_value();
+    backend_config.workers = options_.workers;
+    const Result<Offloads> offloads = without_offloads({}, options_.without);
+    if (!offloads) return Error{"--without: " + offloads.error().message};
+    backend_config.offloads = *offloads;
     if (config) {
       backend_config.private_key = *config->private_key;
       backend_config.listen_port = config->listen_port;
@@ -192,6 +198,8 @@ int main(int argc, char** argv) {
   app.add_flag("-f,--foreground", options.foreground);
   app.add_option("--config", options.config_file);
   app.add_option("--keylog", options.key_log_file);
+  app.add_option("--without", options.without);
+  app.add_option("--workers", options.workers);
   CLI::Option* const drops = app.add_flag("--drops", options.drops);
   app.add_flag("--json", options.json)->needs(drops);
   app.set_version_flag("--version", "starling-wg " STARLING_VERSION);

@@ -6,7 +6,7 @@ namespace starling::wg {
 inline constexpr const char* kHelp = R"(starling-wg - one WireGuard interface in user space
 
 USAGE
-  starling-wg [-f] [--config FILE] [--keylog FILE] IFNAME
+  starling-wg [-f] [--config FILE] [--keylog FILE] [--without OFFLOADS] [--workers N] IFNAME
   starling-wg --drops [--json] IFNAME
 
 Makes the TUN interface IFNAME and serves it until SIGINT or SIGTERM comes, the interface is removed (ip link del
@@ -23,6 +23,10 @@ OPTIONS
       --config FILE   start with this configuration, as `wg setconf` reads it, and with the interface up
       --keylog FILE   append the keys of every handshake to FILE, for Wireshark (wg.keylog_file). Whoever has FILE can
                       read all that passes the tunnels: for looking for mistakes only
+      --without LIST  do without these, with commas between them, or without all: tun-tso, tun-uso (TCP, UDP come from
+                      the interface many packets in one), tun-gro, tun-ugro (and go to it so), udp-gso, udp-gro (outer
+                      datagrams are sent, received so). What the kernel has not got is left out anyway
+      --workers N     threads that encrypt and decrypt; left out or 0: as many as processors, one where there are two
       --drops         ask the program that serves IFNAME (this one or starlingd) which packets it did not carry: per
                       peer and reason, with what can be done
       --json          with --drops: [{"public_key": KEY or null, "drops": {REASON: PACKETS, ...}}, ...]
@@ -55,6 +59,9 @@ ENVIRONMENT
   LOG_LEVEL               verbose (the default), debug (the same), error or silent
   WG_PROCESS_FOREGROUND   1 is the same as -f
   WG_TUN_FD               a TUN that is open as this file descriptor, instead of a new one
+  STARLING_WITHOUT, STARLING_WORKERS
+                          as --without and --workers, of starlingd too
+  STARLING_AEAD           libipsec-mb or libsodium: what encrypts packets, instead of the faster one
   WG_UAPI_FD              a UNIX socket that listens as this file descriptor, instead of /var/run/wireguard/IFNAME.sock
 
 EXAMPLE

@@ -6,98 +6,67 @@
 
 #include "wg/io/underlay_loop.h"
 #include "wg/protocol/ecn.h"
-#include "wg/protocol/inner_packet.h"
 #include "wg/protocol/messages.h"
 
 namespace starling::wg {
 namespace {
 
-// Room for the header before the packet and for padding and tag behind it, so that it is sealed where it was read.
-constexpr std::size_t kInnerSizeMax = 65535;  // bytes
-constexpr std::size_t kSlotSize = 65536 + 192;
-static_assert(kSlotSize >= kDataHeaderSize + kInnerSizeMax + kPaddingMultiple + kDataTagSize);
-static_assert(kSlotSize % 64 == 0 && kSlotSize % 4096 != 0, "aligned, and not all in the same cache sets");
+constexpr std::size_t kInnerSizeMax = 65535;   // bytes
+constexpr std::size_t kLooseSize = 128 << 10;  // bytes, after which it is sent
+static_assert(kLooseSize >= kDataOverhead + kInnerSizeMax + kPaddingMultiple);
+// Packets of one flow go through the other end of the tunnel while the next are read: turns are short.
+constexpr std::size_t kBatchesAtOnce = 4;
 
 }  // namespace
 
-struct Transmitter::Batch {
-  struct Entry {
-    std::size_t size = 0;  // bytes, from the beginning of the slot
-    Endpoint to;
-    std::optional<LocalAddress> source;
-    std::uint8_t traffic_class = 0;
-    PeerId peer = kNoPeer;
-    SessionPtr session;  // null: a handshake message
-    bool has_payload = false;
-  };
-  struct Sent {
-    SessionPtr session;
-    bool keepalives_only = true;
-  };
-
-  // Not initialised: pages that no packet reaches take no memory.
-  const std::unique_ptr<std::uint8_t[]> memory = std::make_unique_for_overwrite<std::uint8_t[]>(kBatchSize * kSlotSize);
-  std::array<Entry, kBatchSize> entries;
-  std::size_t size = 0;
-  std::array<OutgoingDatagram, kBatchSize> datagrams;
-  SendOutcome outcome;
-  std::vector<Sent> sent;
-
-  MutableBytes slot(std::size_t index) { return {memory.get() + index * kSlotSize, kSlotSize}; }
-  void count_sent(PeerTable& peers);
-  void note_sent(const Entry& entry);
-};
-
-// Of data; handshakes are the Device's to count.
-void Transmitter::Batch::count_sent(PeerTable& peers) {
-  for (std::size_t i = 0; i < size; ++i) {
-    Entry& entry = entries[i];
-    if (entry.session == nullptr) continue;
-    if (PeerPath* const peer = peers.find(entry.peer); peer != nullptr && entry.size != 0) {
-      peer->tx_bytes += entry.size;
-      if (entry.has_payload) ++peer->tx_packets;
-    }
-    note_sent(entry);
-    entry.session.reset();
-  }
+Transmitter::Transmitter(EngineContext& context) : context_(context), loose_(kLooseSize), forwarded_(0) {
+  const std::size_t works = context.workers.has_helpers() ? std::size_t{2} * context.workers.count() : 1;
+  for (std::size_t i = 0; i < works; ++i) works_.push_back(std::make_unique<SealWork>());
 }
 
-void Transmitter::Batch::note_sent(const Entry& entry) {
-  for (std::size_t i = sent.size(); i-- > 0;) {
-    if (sent[i].session != entry.session) continue;
-    sent[i].keepalives_only = sent[i].keepalives_only && !entry.has_payload;
-    return;
-  }
-  sent.push_back({entry.session, !entry.has_payload});
+MutableBytes Transmitter::allocate(Now now, std::size_t size) {
+  if (loose_.is_full() || kLooseSize - loose_.used() < size) loose_.send(now, context_);
+  return loose_.allocate(size);
 }
 
-Transmitter::Transmitter(EngineContext& context) : context_(context), batch_(std::make_unique<Batch>()) {
-  batch_->outcome.failures.reserve(kBatchSize);
-  batch_->sent.reserve(kBatchSize);
-}
-
-Transmitter::~Transmitter() = default;
-
-MutableBytes Transmitter::next_slot(Now now) {
-  if (batch_->size == kBatchSize) flush(now);
-  return batch_->slot(batch_->size);
-}
-
+// What is read into one batch is sealed by others while the next is read; sent in order.
 void Transmitter::read_tun(Now now) {
-  for (std::size_t i = 0; i < kBatchSize; ++i) {
-    const MutableBytes slot = next_slot(now);
-    std::size_t size = 0;
-    const TunStatus status = context_.tun.read(slot.subspan(kDataHeaderSize, kInnerSizeMax), size);
-    if (status == TunStatus::gone) context_.tun_gone = true;
-    if (status == TunStatus::would_block || status == TunStatus::gone) break;
-    if (status == TunStatus::ok) route(now, slot, size);
-    if (status == TunStatus::unreadable) context_.drop(now, kNoPeer, DropReason::egress_not_ip);
+  flush(now);  // what came first goes first
+  const bool captured = context_.captures.is_active();
+  bool more = true;
+  for (std::size_t batch = 0; more && batch < kBatchesAtOnce; batch += works_.size()) {
+    std::size_t used = 0;
+    while (more && used < works_.size()) {
+      SealWork& work = *works_[used];
+      work.capture_with(captured ? &context_ : nullptr);
+      more = fill(now, work);
+      if (work.empty()) break;
+      ++used;
+      if (more && used < works_.size() && !captured) context_.workers.post(work);
+    }
+    for (std::size_t i = 0; i < used; ++i) {
+      context_.workers.finish(*works_[i]);
+      works_[i]->send(now, context_);
+    }
   }
   flush(now);
 }
 
-void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
-  const MutableBytes packet = slot.subspan(kDataHeaderSize, size);
+// False once nothing is left to read.
+bool Transmitter::fill(Now now, SealWork& work) {
+  for (MutableBytes room = work.room(); !room.empty(); room = work.room()) {
+    VirtioHeader header;
+    std::size_t size = 0;
+    const TunStatus status = context_.tun.read(room, header, size);
+    if (status == TunStatus::gone) context_.tun_gone = true;
+    if (status == TunStatus::would_block || status == TunStatus::gone) return false;
+    if (status == TunStatus::ok) route(now, work, header, room.first(size));
+    if (status == TunStatus::unreadable) context_.drop(now, kNoPeer, DropReason::egress_not_ip);
+  }
+  return true;
+}
+
+void Transmitter::route(Now now, SealWork& work, const VirtioHeader& header, MutableBytes packet) {
   const std::optional<InnerPacket> inner = parse_inner_packet(packet, context_.flow_hash_seed);
   if (!inner) {
     context_.capture(PacketDirection::outbound, nullptr, packet, false, DropReason::egress_not_ip);
@@ -111,13 +80,73 @@ void Transmitter::route(Now now, MutableBytes slot, std::size_t size) {
   const bool reserved = context_.is_reserved(destination) || context_.is_reserved(inner->source);
   const PeerId owner = reserved ? kNoPeer : context_.egress.get().lookup(destination, inner->flow_hash);
   PeerPath* const peer = context_.peers.find(owner);
-  if (peer == nullptr) {
-    // The kernel's own chatter (neighbour discovery, multicast listeners) has no peer to go to and is nobody's mistake.
-    if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_multicast);
-    context_.capture(PacketDirection::outbound, nullptr, packet, false, DropReason::egress_no_route);
-    return context_.drop(now, kNoPeer, DropReason::egress_no_route, destination);
+  if (peer == nullptr) return refuse(now, *inner, packet);
+  send_inner(now, *peer, work, header, packet);
+}
+
+// A packet that no peer owns. Whoever sent it is told, by the address that it was for: one of our own would be taken
+// for a forgery by our own kernel.
+void Transmitter::refuse(Now now, const InnerPacket& inner, Bytes packet) {
+  const IpAddress& destination = inner.destination;
+  // The kernel's own chatter (neighbour discovery, multicast listeners) has no peer to go to and is nobody's mistake.
+  if (destination.is_multicast()) return context_.drops.count_silently(kNoPeer, DropReason::egress_multicast);
+  context_.capture(PacketDirection::outbound, nullptr, packet, false, DropReason::egress_no_route);
+  context_.drop(now, kNoPeer, DropReason::egress_no_route, destination);
+  if (!context_.local_errors.available(now.monotonic)) return;
+  std::array<std::uint8_t, kIcmpErrorSizeMax> error;
+  const auto size = make_icmp_error(IcmpError::address_unreachable, packet, destination, 0, error);
+  if (!size) return;
+  context_.local_errors.charge(now.monotonic);
+  (void)context_.tun.write(Bytes(error).first(*size));
+}
+
+void Transmitter::send_inner(Now now, PeerPath& peer, SealWork& work, const VirtioHeader& header, MutableBytes packet) {
+  std::optional<Segmentation> plan = Segmentation::plan(header, packet);
+  if (!plan || SealWork::messages_size(*plan, context_.mtu) > SealWork::kMessagesSizeMax) {
+    context_.capture(PacketDirection::outbound, &peer, packet, false, DropReason::egress_not_ip);
+    return context_.drop(now, peer.id, DropReason::egress_not_ip);
   }
-  send_inner(now, *peer, Kind::data, size);
+  if (peer.can_send()) {
+    const std::optional<std::uint64_t> counter = peer.session->reserve(now.monotonic, plan->count());
+    if (counter) {
+      return work.add(*plan, packet.size(), *counter, envelope_of(peer, Kind::data, packet), context_.mtu);
+    }
+    peer.session.reset();
+  }
+  for (std::size_t i = 0; i < plan->count(); ++i) stage(now, peer, Kind::data, plan->next());
+  context_.device.on_packet_staged(now, peer.id);
+}
+
+void Transmitter::forward(Now now, PeerPath& peer, MutableBytes plaintext, std::size_t size) {
+  const Bytes packet = plaintext.first(size);
+  context_.capture(PacketDirection::outbound, &peer, packet, false);
+  const std::optional<std::uint64_t> counter = peer.can_send() ? peer.session->reserve(now.monotonic, 1) : std::nullopt;
+  if (!counter) {
+    if (peer.can_send()) peer.session.reset();
+    stage(now, peer, Kind::data, packet);
+    return context_.device.on_packet_staged(now, peer.id);
+  }
+  if (forwarded_.is_full()) forwarded_.send(now, context_);
+  // No longer than it came, so that it has room; what the sender padded it with stays with the sender.
+  const std::size_t padded = std::min(padded_size(size, context_.mtu), plaintext.size());
+  std::memset(plaintext.data() + size, 0, padded - size);
+  const Envelope envelope = envelope_of(peer, Kind::data, packet);
+  const MutableBytes message(plaintext.data() - kDataHeaderSize, padded + kDataOverhead);
+  const AeadJob job = peer.session->seal_job(*counter, plaintext.first(padded), message);
+  context_.workers.aead().seal({&job, 1});
+  forwarded_.add(envelope, message, message.size());
+}
+
+void Transmitter::answer(Now now, IcmpError kind, const InnerPacket& offender, Bytes packet) {
+  const std::optional<IpAddress> source = context_.transit.get().error_source(offender.source.family());
+  if (!source || !context_.transit_errors.available(now.monotonic)) return;
+  PeerPath* const peer = context_.peers.find(context_.egress.get().lookup(offender.source, offender.flow_hash));
+  if (peer == nullptr) return;
+  std::array<std::uint8_t, kIcmpErrorSizeMax> error;
+  const auto size = make_icmp_error(kind, packet, *source, static_cast<std::uint32_t>(context_.mtu), error);
+  if (!size) return;
+  context_.transit_errors.charge(now.monotonic);
+  send_loose(now, *peer, Kind::data, Bytes(error).first(*size));
 }
 
 bool Transmitter::is_our_own_underlay(Bytes packet, const IpAddress& source, const IpAddress& destination) {
@@ -131,33 +160,36 @@ bool Transmitter::is_our_own_underlay(Bytes packet, const IpAddress& source, con
   return to_a_peer && is_local_address(source);
 }
 
-// The packet lies in the next slot behind room for the header.
-void Transmitter::send_inner(Now now, PeerPath& peer, Kind kind, std::size_t size) {
-  const Bytes packet = batch_->slot(batch_->size).subspan(kDataHeaderSize, size);
-  const bool captured = context_.captures.is_active();
-  if (captured) before_sealing_.assign(packet.begin(), packet.end());
-  if (seal(now, peer, kind, size)) {
-    if (captured) context_.capture(PacketDirection::outbound, &peer, before_sealing_, kind == Kind::control);
-    return;
+// One of few: not from the TUN, so not in a batch of its packets.
+void Transmitter::send_loose(Now now, PeerPath& peer, Kind kind, Bytes packet) {
+  if (seal_loose(now, peer, kind, packet)) {
+    return context_.capture(PacketDirection::outbound, &peer, packet, kind == Kind::control);
   }
-  stage(now, peer, kind, batch_->slot(batch_->size).subspan(kDataHeaderSize, size));
+  stage(now, peer, kind, packet);
   context_.device.on_packet_staged(now, peer.id);
 }
 
-bool Transmitter::seal(Now now, PeerPath& peer, Kind kind, std::size_t size) {
+bool Transmitter::seal_loose(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   if (!peer.can_send()) return false;
-  const MutableBytes slot = batch_->slot(batch_->size);
-  const std::uint8_t traffic_class = outer_traffic_class(kind, slot.subspan(kDataHeaderSize, size));
-  const std::size_t padded = padded_size(size, context_.mtu);
-  std::memset(slot.data() + kDataHeaderSize + size, 0, padded - size);
-  const std::size_t message_size = padded + kDataOverhead;
-  if (peer.session->seal(now.monotonic, slot.first(message_size)) != SealResult::ok) {
+  const std::optional<std::uint64_t> counter = peer.session->reserve(now.monotonic, 1);
+  if (!counter) {
     peer.session.reset();
     return false;
   }
-  batch_->entries[batch_->size++] = {message_size, *peer.endpoint,         peer.source, traffic_class, peer.id,
-                                     peer.session, kind != Kind::keepalive};
+  const std::size_t padded = padded_size(packet.size(), context_.mtu);
+  const MutableBytes message = allocate(now, padded + kDataOverhead);
+  const MutableBytes plaintext = message.subspan(kDataHeaderSize, padded);
+  std::memcpy(plaintext.data(), packet.data(), packet.size());
+  std::memset(plaintext.data() + packet.size(), 0, padded - packet.size());
+  const AeadJob job = peer.session->seal_job(*counter, plaintext, message);
+  context_.workers.aead().seal({&job, 1});
+  loose_.add(envelope_of(peer, kind, packet), message, message.size());
   return true;
+}
+
+Envelope Transmitter::envelope_of(const PeerPath& peer, Kind kind, Bytes packet) {
+  return {*peer.endpoint, peer.source,  outer_traffic_class(kind, packet),
+          peer.id,        peer.session, kind != Kind::keepalive};
 }
 
 // The inner DSCP stays inside: it would tell the underlay what kind of traffic a tunnel carries.
@@ -193,21 +225,18 @@ void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
 
 void Transmitter::send_control(Now now, PeerPath& peer, Bytes payload) {
   const std::vector<std::uint8_t> packet = make_control_packet(context_.control_channel(peer), payload);
-  const MutableBytes slot = next_slot(now);
-  std::memcpy(slot.data() + kDataHeaderSize, packet.data(), packet.size());
-  send_inner(now, peer, Kind::control, packet.size());
+  send_loose(now, peer, Kind::control, packet);
 }
 
 void Transmitter::send_keepalive(Now now, PeerPath& peer) {
-  (void)next_slot(now);
-  (void)seal(now, peer, Kind::keepalive, 0);  // without a session there is nothing to keep alive
+  (void)seal_loose(now, peer, Kind::keepalive, {});  // without a session there is nothing to keep alive
 }
 
 void Transmitter::send_handshake(Now now, const DeviceOutbox::Datagram& datagram) {
-  const MutableBytes slot = next_slot(now);
-  std::memcpy(slot.data(), datagram.bytes.data(), datagram.bytes.size());
-  batch_->entries[batch_->size++] = {
-      datagram.bytes.size(), datagram.to, source_for(datagram), kHandshakeTrafficClass, datagram.peer, nullptr, false};
+  const MutableBytes message = allocate(now, datagram.bytes.size());
+  std::memcpy(message.data(), datagram.bytes.data(), datagram.bytes.size());
+  loose_.add({datagram.to, source_for(datagram), kHandshakeTrafficClass, datagram.peer, nullptr, false}, message,
+             message.size());
 }
 
 std::optional<LocalAddress> Transmitter::source_for(const DeviceOutbox::Datagram& datagram) {
@@ -220,10 +249,8 @@ bool Transmitter::send_staged(Now now, PeerPath& peer) {
   if (!peer.has_staged()) return false;
   const auto send_all = [&](std::deque<std::vector<std::uint8_t>>& queue, Kind kind) {
     while (!queue.empty() && peer.can_send()) {
-      const MutableBytes slot = next_slot(now);
       const std::vector<std::uint8_t>& packet = queue.front();
-      std::memcpy(slot.data() + kDataHeaderSize, packet.data(), packet.size());
-      if (!seal(now, peer, kind, packet.size())) continue;
+      if (!seal_loose(now, peer, kind, packet)) continue;
       context_.capture(PacketDirection::outbound, &peer, packet, kind == Kind::control);
       queue.pop_front();
     }
@@ -251,31 +278,9 @@ void Transmitter::drop_staged_control(PeerPath& peer, DropReason reason) {
   peer.staged_control.clear();
 }
 
-void Transmitter::note_outcome(Now now) {
-  for (const std::size_t index : batch_->outcome.sources_refused) {
-    if (PeerPath* const peer = context_.peers.find(batch_->entries[index].peer)) peer->source.reset();
-  }
-  for (const SendOutcome::Failure& failure : batch_->outcome.failures) {
-    Batch::Entry& entry = batch_->entries[failure.index];
-    context_.drop(now, {entry.peer, DropReason::send_failed, 1, entry.to.address, entry.to.port, failure.error});
-    entry.size = 0;  // not to be counted as sent
-  }
-}
-
 void Transmitter::flush(Now now) {
-  Batch& batch = *batch_;
-  if (batch.size == 0) return;
-  for (std::size_t i = 0; i < batch.size; ++i) {
-    const Batch::Entry& entry = batch.entries[i];
-    batch.datagrams[i] = {batch.slot(i).first(entry.size), entry.to, entry.source, entry.traffic_class};
-  }
-  batch.outcome.clear();
-  context_.udp.send({batch.datagrams.data(), batch.size}, batch.outcome);
-  note_outcome(now);
-  batch.count_sent(context_.peers);
-  batch.size = 0;
-  for (const Batch::Sent& sent : batch.sent) context_.device.on_data_sent(now, sent.session, sent.keepalives_only);
-  batch.sent.clear();
+  loose_.send(now, context_);
+  forwarded_.send(now, context_);
 }
 
 }  // namespace starling::wg

@@ -18,8 +18,6 @@
 #include <iterator>
 #include <string_view>
 
-#include "wg/protocol/virtio_header.h"
-
 namespace starling::wg {
 namespace {
 
@@ -101,10 +99,19 @@ Result<bool> configure(const std::string& name, int mtu, bool up) {
   return true;
 }
 
-// A header of the size that we read, and nothing in it: the kernel makes checksums and segments itself from here on.
-bool switch_offloads_off(int fd) {
+// TUN_F_USO4 and TUN_F_USO6 of Linux 6.2, which Debian 12's headers do not know.
+constexpr unsigned kUdpSegmentation = 0x20 | 0x40;
+
+unsigned requested_offloads(const Offloads& offloads) {
+  unsigned flags = 0;
+  if (offloads.tun_tso) flags |= TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  if (offloads.tun_uso) flags |= TUN_F_CSUM | kUdpSegmentation;
+  return flags;
+}
+
+bool set_header_size(int fd) {
   int size = static_cast<int>(kVirtioHeaderSize);
-  return ::ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 && ::ioctl(fd, TUNSETOFFLOAD, 0UL) == 0;
+  return ::ioctl(fd, TUNSETVNETHDRSZ, &size) == 0;
 }
 
 TunStatus status_of(int error) {
@@ -115,7 +122,7 @@ TunStatus status_of(int error) {
 
 }  // namespace
 
-Result<Tun> Tun::create(const std::string& name, int mtu, bool up) {
+Result<Tun> Tun::create(const std::string& name, int mtu, bool up, const Offloads& offloads) {
   if (!is_interface_name(name)) {
     return Error{
         fmt::format("interface name '{}': must be 1 to 15 printable characters without '/', ':' and '%'", name)};
@@ -123,18 +130,21 @@ Result<Tun> Tun::create(const std::string& name, int mtu, bool up) {
   FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return failed(name, "cannot open /dev/net/tun", errno, remedy_for_open(errno));
   ifreq request = request_for(name);
-  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL);
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL);
   if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
     return failed(name, "cannot create it", errno, remedy_for_create(errno));
   }
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   if (index == 0) return failed(name, "it vanished while being created", errno);
+  if (!set_header_size(fd.get())) return failed(name, "cannot set the size of its virtio header", errno);
+  Tun tun(std::move(fd), name, index, true);
+  tun.set_offloads(offloads);
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
-  return Tun(std::move(fd), name, index, false);
+  return tun;
 }
 
-Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
+Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up, const Offloads& offloads) {
   ifreq request{};
   if (::ioctl(fd.get(), TUNGETIFF, &request) < 0) {
     return Error{fmt::format("descriptor {}: no TUN: {}", fd.get(), std::strerror(errno))};
@@ -145,16 +155,35 @@ Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up) {
     return Error{fmt::format("interface {}: must be made with IFF_TUN | IFF_NO_PI", name)};
   }
   const bool virtio = (request.ifr_flags & IFF_VNET_HDR) != 0;
-  if (virtio && !switch_offloads_off(fd.get())) return failed(name, "cannot switch its offloads off", errno);
+  if (virtio && !set_header_size(fd.get())) return failed(name, "cannot set the size of its virtio header", errno);
   if (::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK) < 0) {
     return failed(name, "cannot be made non-blocking", errno);
   }
   (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   if (index == 0) return failed(name, "is not in this network namespace", errno);
+  Tun tun(std::move(fd), name, index, virtio);
+  if (virtio) tun.set_offloads(offloads);
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
-  return Tun(std::move(fd), name, index, virtio);
+  return tun;
+}
+
+// The kernel cuts and sums itself what it is not asked to leave to us. Whether it takes UDP datagrams as one is asked
+// by offering to take them so.
+void Tun::set_offloads(const Offloads& offloads) {
+  const bool has_udp =
+      ::ioctl(fd_.get(), TUNSETOFFLOAD, static_cast<unsigned long>(TUN_F_CSUM | kUdpSegmentation)) == 0;
+  Offloads wanted = offloads;
+  wanted.tun_uso = offloads.tun_uso && has_udp;
+  if (::ioctl(fd_.get(), TUNSETOFFLOAD, static_cast<unsigned long>(requested_offloads(wanted))) < 0) {
+    warning_ = fmt::format("segmentation offload of the interface {}: {}; not used", name_, std::strerror(errno));
+    (void)::ioctl(fd_.get(), TUNSETOFFLOAD, 0UL);
+  } else if (offloads.tun_uso && !has_udp) {
+    warning_ = fmt::format("UDP segmentation offload of the interface {}: needs Linux 6.2; not used", name_);
+  }
+  joins_tcp_ = offloads.tun_gro;
+  joins_udp_ = offloads.tun_ugro && has_udp;
 }
 
 std::optional<std::string> Tun::current_name() const {
@@ -163,37 +192,33 @@ std::optional<std::string> Tun::current_name() const {
   return std::string(request.ifr_name, ::strnlen(request.ifr_name, sizeof request.ifr_name));
 }
 
-TunStatus Tun::read(MutableBytes into, std::size_t& size) {
-  if (virtio_) return read_virtio(into, size);
-  const ssize_t got = ::read(fd_.get(), into.data(), into.size());
-  if (got < 0) return status_of(errno);
-  size = static_cast<std::size_t>(got);
-  return TunStatus::ok;
-}
-
-TunStatus Tun::write(Bytes packet) {
-  if (virtio_) return write_virtio(packet);
-  return ::write(fd_.get(), packet.data(), packet.size()) < 0 ? status_of(errno) : TunStatus::ok;
-}
-
-TunStatus Tun::read_virtio(MutableBytes into, std::size_t& size) {
+TunStatus Tun::read(MutableBytes into, VirtioHeader& header, std::size_t& size) {
+  header = {};
   std::array<std::uint8_t, kVirtioHeaderSize> bytes;
-  const iovec parts[] = {{bytes.data(), bytes.size()}, {into.data(), into.size()}};
+  const std::size_t header_size = virtio_ ? bytes.size() : 0;
+  const iovec parts[] = {{bytes.data(), header_size}, {into.data(), into.size()}};
   const ssize_t got = ::readv(fd_.get(), parts, std::size(parts));
   if (got < 0) return status_of(errno);
   const auto total = static_cast<std::size_t>(got);
-  const std::optional<VirtioHeader> header = parse_virtio_header(Bytes(bytes).first(std::min(total, bytes.size())));
-  if (!header) return TunStatus::unreadable;
-  size = total - kVirtioHeaderSize;
-  // What waited in the queue when the offloads were switched off may still ask for them.
-  return complete_packet(*header, into.first(size)) ? TunStatus::ok : TunStatus::unreadable;
+  if (virtio_) {
+    const std::optional<VirtioHeader> parsed = parse_virtio_header(Bytes(bytes).first(std::min(total, bytes.size())));
+    if (!parsed) return TunStatus::unreadable;
+    header = *parsed;
+  }
+  size = total - header_size;
+  return TunStatus::ok;
 }
 
-TunStatus Tun::write_virtio(Bytes packet) {
-  std::array<std::uint8_t, kVirtioHeaderSize> nothing_left{};
-  const iovec parts[] = {{nothing_left.data(), nothing_left.size()},
-                         {const_cast<std::uint8_t*>(packet.data()), packet.size()}};
-  return ::writev(fd_.get(), parts, std::size(parts)) < 0 ? status_of(errno) : TunStatus::ok;
+TunStatus Tun::write(const VirtioHeader& header, std::span<const Bytes> pieces) {
+  std::array<std::uint8_t, kVirtioHeaderSize> bytes;
+  std::array<iovec, 1 + kPiecesMax> parts;
+  std::size_t count = 0;
+  if (virtio_) {
+    write_virtio_header(header, bytes);
+    parts[count++] = {bytes.data(), bytes.size()};
+  }
+  for (const Bytes piece : pieces) parts[count++] = {const_cast<std::uint8_t*>(piece.data()), piece.size()};
+  return ::writev(fd_.get(), parts.data(), static_cast<int>(count)) < 0 ? status_of(errno) : TunStatus::ok;
 }
 
 }  // namespace starling::wg

@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <stdexcept>
 
 #include "base/file_descriptor.h"
 #include "wg/io/socket_address.h"
@@ -18,9 +19,7 @@ namespace starling::wg {
 namespace {
 
 constexpr std::size_t kFamilies = 2;
-constexpr int kPortAttempts = 64;                     // for a port that is free in both families
-constexpr int kSendWait_ms = 20;                      // for room in a full socket buffer, before datagrams are given up
-constexpr std::size_t kReceiveSlotSize = 65536 + 64;  // bytes: any datagram; not a power of two, for the caches' sake
+constexpr int kPortAttempts = 64;  // for a port that is free in both families
 
 std::size_t index_of(Family family) {
   return family == Family::ipv4 ? 0 : 1;
@@ -33,6 +32,14 @@ int domain_of(Family family) {
 template <typename T>
 bool set_option(int fd, int level, int name, const T& value) {
   return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+bool kernel_is_at_least(int major, int minor) {
+  utsname name{};
+  int has_major = 0;
+  int has_minor = 0;
+  if (::uname(&name) < 0 || std::sscanf(name.release, "%d.%d", &has_major, &has_minor) != 2) return false;
+  return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 void enlarge_buffer(int fd, int forced_option, int option) {
@@ -77,11 +84,6 @@ bool family_is_missing(int error) {
   return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
 }
 
-// Of a source address that is gone, or from where the routes do not lead there: another may do.
-bool blames_source(int error) {
-  return error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL || error == ENODEV;
-}
-
 // What the kernel counts of datagrams that this socket had no room for.
 std::optional<std::uint32_t> read_lost(int fd) {
   std::array<std::uint32_t, SK_MEMINFO_VARS> information{};
@@ -90,14 +92,6 @@ std::optional<std::uint32_t> read_lost(int fd) {
   if (size <= SK_MEMINFO_DROPS * sizeof information[0]) return std::nullopt;
   return information[SK_MEMINFO_DROPS];
 }
-
-// The arrays that recvmmsg and sendmmsg want, made once.
-struct MessageArrays {
-  std::array<mmsghdr, kBatchSize> headers{};
-  std::array<iovec, kBatchSize> vectors{};
-  std::array<sockaddr_storage, kBatchSize> addresses{};
-  std::array<AncillaryBuffer, kBatchSize> ancillary{};
-};
 
 using Sockets = std::array<FileDescriptor, kFamilies>;
 
@@ -131,33 +125,28 @@ SystemError describe(int error, std::uint16_t port) {
 }  // namespace
 
 struct UdpSockets::Impl {
-  Impl(std::uint16_t wanted_port, std::uint32_t mark) : port(wanted_port), fwmark(mark) {}
+  Impl(std::uint16_t wanted_port, std::uint32_t mark, const Offloads& offloads)
+      : port(wanted_port), fwmark(mark), join_received(offloads.udp_gro), sender(offloads.udp_gso) {}
 
   Sockets sockets;
   std::uint16_t port;
   std::uint32_t fwmark;
   bool open = false;
 
-  // Not initialised: pages that no datagram reaches take no memory.
-  const std::unique_ptr<std::uint8_t[]> receive_memory =
-      std::make_unique_for_overwrite<std::uint8_t[]>(kBatchSize * kReceiveSlotSize);
-  MessageArrays receiving;
-  std::array<ReceivedDatagram, kBatchSize> received;
+  bool join_received;
+  DatagramReceiver receiver;
+  DatagramSender sender;
+  std::optional<std::string> warning;
   std::array<std::uint32_t, kFamilies> lost_before{};  // as the kernel counts, of the present sockets
   std::uint64_t lost = 0;                              // not yet taken
 
-  MessageArrays sending;
-  std::array<std::size_t, kBatchSize> sending_index{};  // of each message, in the caller's batch
-  std::array<bool, kBatchSize> has_source{};
-
   std::optional<SystemError> replace(std::uint16_t wanted_port);
   void note_lost(std::size_t family, std::optional<std::uint32_t> count);
-  void send_family(Family family, std::span<const OutgoingDatagram> datagrams, SendOutcome& outcome);
-  unsigned fill_messages(Family family, std::span<const OutgoingDatagram> datagrams);
-  void send_messages(Family family, unsigned count, std::span<const OutgoingDatagram> datagrams, SendOutcome& outcome);
+  void join_datagrams();
 };
 
-UdpSockets::UdpSockets(std::uint16_t port, std::uint32_t fwmark) : impl_(std::make_unique<Impl>(port, fwmark)) {}
+UdpSockets::UdpSockets(std::uint16_t port, std::uint32_t fwmark, const Offloads& offloads)
+    : impl_(std::make_unique<Impl>(port, fwmark, offloads)) {}
 UdpSockets::~UdpSockets() = default;
 UdpSockets::UdpSockets(UdpSockets&&) noexcept = default;
 UdpSockets& UdpSockets::operator=(UdpSockets&&) noexcept = default;
@@ -184,6 +173,8 @@ std::optional<SystemError> UdpSockets::Impl::replace(std::uint16_t wanted_port) 
   for (std::size_t i = 0; i < kFamilies; ++i) note_lost(i, read_lost(sockets[i].get()));
   sockets = std::move(fresh);
   lost_before = {};
+  sender.forget_destinations();
+  join_datagrams();
   port = wanted_port;
   open = true;
   return std::nullopt;
@@ -221,31 +212,25 @@ std::optional<SystemError> UdpSockets::set_fwmark(std::uint32_t fwmark) {
   return std::nullopt;
 }
 
-std::span<ReceivedDatagram> UdpSockets::receive(Family family) {
-  Impl& self = *impl_;
-  MessageArrays& arrays = self.receiving;
-  for (std::size_t i = 0; i < kBatchSize; ++i) {
-    arrays.vectors[i] = {self.receive_memory.get() + i * kReceiveSlotSize, kReceiveSlotSize};
-    msghdr& header = arrays.headers[i].msg_hdr;
-    header = {};
-    header.msg_name = &arrays.addresses[i];
-    header.msg_namelen = sizeof arrays.addresses[i];
-    header.msg_iov = &arrays.vectors[i];
-    header.msg_iovlen = 1;
-    header.msg_control = arrays.ancillary[i].bytes.data();
-    header.msg_controllen = arrays.ancillary[i].bytes.size();
+// Not on every kernel, and older ones have it wrong.
+void UdpSockets::Impl::join_datagrams() {
+  if (!join_received) return;
+  if (!kernel_is_at_least(5, 12)) {
+    join_received = false;
+    warning = "UDP receive offload: needs Linux 5.12; not used";
+    return;
   }
-  const int got = ::recvmmsg(fd(family), arrays.headers.data(), kBatchSize, MSG_DONTWAIT, nullptr);
-  if (got <= 0) return {};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
-    mmsghdr& message = arrays.headers[i];
-    const Ancillary ancillary = read_ancillary(message.msg_hdr);
-    self.note_lost(index_of(family), ancillary.lost);
-    self.received[i] = {MutableBytes(self.receive_memory.get() + i * kReceiveSlotSize, message.msg_len),
-                        from_socket_address(arrays.addresses[i]), ancillary.local, ancillary.interface_index,
-                        ancillary.traffic_class};
+  for (const FileDescriptor& socket : sockets) {
+    if (!socket.valid() || set_option(socket.get(), IPPROTO_UDP, UDP_GRO, int{1})) continue;
+    join_received = false;
+    warning = fmt::format("UDP receive offload: {}; not used", std::strerror(errno));
   }
-  return {self.received.data(), static_cast<std::size_t>(got)};
+}
+
+DatagramReceiver::Batch UdpSockets::receive(Family family) {
+  const DatagramReceiver::Batch batch = impl_->receiver.receive(fd(family));
+  impl_->note_lost(index_of(family), batch.lost);
+  return batch;
 }
 
 // The kernel's count only grows, and wraps.
@@ -264,70 +249,19 @@ std::uint64_t UdpSockets::take_lost(bool ask) {
   return std::exchange(impl_->lost, 0);
 }
 
-void UdpSockets::send(std::span<const OutgoingDatagram> datagrams, SendOutcome& outcome) {
-  if (datagrams.size() > kBatchSize) throw std::invalid_argument("UdpSockets::send: more than kBatchSize datagrams");
-  impl_->send_family(Family::ipv4, datagrams, outcome);
-  impl_->send_family(Family::ipv6, datagrams, outcome);
+void UdpSockets::send(std::span<const OutgoingRun> runs, SendOutcome& outcome) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    if (fd(family) >= 0) {
+      impl_->sender.send(fd(family), family, runs, outcome);
+    } else {
+      DatagramSender::refuse(family, runs, is_open() ? EAFNOSUPPORT : ENETDOWN, outcome);
+    }
+  }
 }
 
-void UdpSockets::Impl::send_family(Family family, std::span<const OutgoingDatagram> datagrams, SendOutcome& outcome) {
-  const unsigned count = fill_messages(family, datagrams);
-  if (count == 0) return;
-  if (!sockets[index_of(family)].valid()) {
-    for (unsigned i = 0; i < count; ++i) outcome.failures.push_back({sending_index[i], open ? EAFNOSUPPORT : ENETDOWN});
-    return;
-  }
-  send_messages(family, count, datagrams, outcome);
-}
-
-unsigned UdpSockets::Impl::fill_messages(Family family, std::span<const OutgoingDatagram> datagrams) {
-  unsigned count = 0;
-  for (std::size_t i = 0; i < datagrams.size(); ++i) {
-    const OutgoingDatagram& datagram = datagrams[i];
-    if (datagram.to.address.family() != family) continue;
-    sending_index[count] = i;
-    has_source[count] = datagram.source.has_value();
-    sending.vectors[count] = {const_cast<std::uint8_t*>(datagram.bytes.data()), datagram.bytes.size()};
-    msghdr& header = sending.headers[count].msg_hdr;
-    header = {};
-    header.msg_name = &sending.addresses[count];
-    header.msg_namelen = to_socket_address(datagram.to, sending.addresses[count]);
-    header.msg_iov = &sending.vectors[count];
-    header.msg_iovlen = 1;
-    write_ancillary(header, sending.ancillary[count], family, datagram.traffic_class, datagram.source);
-    ++count;
-  }
-  return count;
-}
-
-void UdpSockets::Impl::send_messages(Family family, unsigned count, std::span<const OutgoingDatagram> datagrams,
-                                     SendOutcome& outcome) {
-  const int fd = sockets[index_of(family)].get();
-  bool waited = false;
-  for (unsigned next = 0; next < count;) {
-    const int sent = ::sendmmsg(fd, sending.headers.data() + next, count - next, MSG_DONTWAIT);
-    if (sent > 0) {
-      next += static_cast<unsigned>(sent);
-      continue;
-    }
-    // All that follows is about the first message that was not sent.
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN && !waited) {
-      pollfd room{fd, POLLOUT, 0};
-      waited = ::poll(&room, 1, kSendWait_ms) <= 0;
-      continue;
-    }
-    const std::size_t index = sending_index[next];
-    if (has_source[next] && blames_source(errno)) {
-      has_source[next] = false;
-      outcome.sources_refused.push_back(index);
-      write_ancillary(sending.headers[next].msg_hdr, sending.ancillary[next], family, datagrams[index].traffic_class,
-                      std::nullopt);
-      continue;
-    }
-    outcome.failures.push_back({index, errno});
-    ++next;
-  }
+std::optional<std::string> UdpSockets::take_warning() {
+  std::optional<std::string> warning = std::exchange(impl_->warning, std::nullopt);
+  return warning ? warning : impl_->sender.take_warning();
 }
 
 }  // namespace starling::wg

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "wg/io/backend.h"
 #include "wg/io/command_queue.h"
 #include "wg/io/engine.h"
+#include "wg/io/environment.h"
 #include "wg/io/notification_queue.h"
 
 namespace starling::wg {
@@ -119,7 +121,9 @@ class UserspaceBackend final : public Backend {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& config) {
+Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& asked_for) {
+  BackendConfig config = asked_for;
+  if (const std::optional<Error> error = read_environment(config)) return *error;
   if (::sodium_init() < 0) return Error{"libsodium cannot be initialised"};
   if (config.mtu < kMtuMin || config.mtu > kMtuMax) {
     return Error{fmt::format("MTU {}: must be {} to {}", config.mtu, kMtuMin, kMtuMax)};
@@ -131,16 +135,19 @@ Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& con
     key_log = std::move(*opened);
   }
   // The sockets before the interface: a port in use must not make an interface flash up.
-  UdpSockets udp(config.listen_port, config.fwmark);
+  UdpSockets udp(config.listen_port, config.fwmark, config.offloads);
   if (config.bring_up) {
     if (const std::optional<SystemError> error = udp.open()) return Error{error->message};
   }
-  Result<Tun> tun = config.tun_fd >= 0 ? Tun::adopt(FileDescriptor(config.tun_fd), config.mtu, config.bring_up)
-                                       : Tun::create(config.interface, config.mtu, config.bring_up);
+  Result<Tun> tun = config.tun_fd >= 0
+                        ? Tun::adopt(FileDescriptor(config.tun_fd), config.mtu, config.bring_up, config.offloads)
+                        : Tun::create(config.interface, config.mtu, config.bring_up, config.offloads);
   if (!tun) return tun.error();
   try {
     return std::unique_ptr<Backend>(
         std::make_unique<UserspaceBackend>(config, std::move(*tun), std::move(udp), std::move(key_log)));
+  } catch (const std::invalid_argument& error) {
+    return Error{error.what()};
   } catch (const std::system_error& error) {
     return Error{fmt::format("the engine cannot start: {}", error.what())};
   }

@@ -1,26 +1,38 @@
 #include "wg/protocol/checksum.h"
 
-#include <array>
-
 namespace starling::wg {
 
+namespace {
+
+// A sum whose carries are counted apart, so that an addition does not wait for the one before it.
+struct Lane {
+  std::uint64_t sum = 0;
+  std::uint64_t carries = 0;
+
+  void add(const std::uint8_t* at) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    sum += word;
+    carries += sum < word ? 1 : 0;
+  }
+};
+
+}  // namespace
+
 void InternetSum::add(Bytes bytes) {
-  // Several sums side by side, each with its carries counted apart, so that no addition waits for the one before it.
-  constexpr std::size_t kLanes = 4;
-  constexpr std::size_t kBlockSize = kLanes * sizeof(std::uint64_t);
-  std::array<std::uint64_t, kLanes> sums{}, carries{};
+  constexpr std::size_t kBlockSize = 4 * sizeof(std::uint64_t);
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
+  Lane a, b, c, d;
   for (; left >= kBlockSize; left -= kBlockSize, at += kBlockSize) {
-    for (std::size_t lane = 0; lane < kLanes; lane++) {
-      const auto word = load<std::uint64_t>(at + 8 * lane);
-      sums[lane] += word;
-      carries[lane] += sums[lane] < word ? 1 : 0;
-    }
+    a.add(at);
+    b.add(at + 8);
+    c.add(at + 16);
+    d.add(at + 24);
   }
-  for (std::size_t lane = 0; lane < kLanes; lane++) {
-    add_word(sums[lane]);
-    add_word(carries[lane]);
+  for (const Lane& lane : {a, b, c, d}) {
+    add_word(lane.sum);
+    add_word(lane.carries);
   }
   for (; left >= 8; left -= 8, at += 8) add_word(load<std::uint64_t>(at));
   if (left == 0) return;

@@ -16,7 +16,7 @@ bool is_ipv4(Bytes packet) {
   return packet[0] >> 4 == 4;
 }
 
-bool equal(Bytes a, Bytes b, std::size_t from, std::size_t to) {
+bool same_bytes(Bytes a, Bytes b, std::size_t from, std::size_t to) {
   return std::memcmp(a.data() + from, b.data() + from, to - from) == 0;
 }
 
@@ -75,15 +75,15 @@ bool checksums_are_right(Bytes packet, std::size_t transport) {
 // Everything in the IP header but lengths, identifier and checksum.
 bool same_ip(Bytes a, Bytes b) {
   if (!is_ipv4(a))
-    return equal(a, b, 0, kIpv6PayloadLengthOffset) && equal(a, b, kIpv6NextHeaderOffset, kIpv6HeaderSize);
-  return equal(a, b, 0, kIpv4TotalLengthOffset) && equal(a, b, kIpv4FragmentOffset, kIpv4ChecksumOffset) &&
-         equal(a, b, kIpv4AddressesOffset, kIpv4HeaderSize);
+    return same_bytes(a, b, 0, kIpv6PayloadLengthOffset) && same_bytes(a, b, kIpv6NextHeaderOffset, kIpv6HeaderSize);
+  return same_bytes(a, b, 0, kIpv4TotalLengthOffset) && same_bytes(a, b, kIpv4FragmentOffset, kIpv4ChecksumOffset) &&
+         same_bytes(a, b, kIpv4AddressesOffset, kIpv4HeaderSize);
 }
 
 // Everything in the TCP header but sequence number, push flag and checksum.
 bool same_tcp(Bytes a, Bytes b) {
-  return equal(a, b, kTcpAcknowledgementOffset, kTcpFlagsOffset) && equal(a, b, kTcpWindowOffset, kTcpChecksumOffset) &&
-         equal(a, b, kTcpChecksumOffset + 2, a.size());
+  return same_bytes(a, b, kTcpAcknowledgementOffset, kTcpFlagsOffset) &&
+         same_bytes(a, b, kTcpWindowOffset, kTcpChecksumOffset) && same_bytes(a, b, kTcpChecksumOffset + 2, a.size());
 }
 
 // Whether `packet`, described by `next`, goes on where `run` ends.

@@ -1,0 +1,67 @@
+// Threads that do the ciphers' work for the engine's own, which keeps the order: it posts pieces of work, and finishes
+// them one after the other, doing itself what nobody has begun. With one worker, the engine itself, nothing is posted
+// and nothing is shared. A worker without work sleeps.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "wg/protocol/aead.h"
+
+namespace starling::wg {
+
+// A piece of work, done once each time that it is posted or finished. Lives as long as the Workers it is given to.
+class Work {
+ public:
+  virtual ~Work() = default;
+
+ protected:
+  // Touches nothing that the engine's thread uses meanwhile.
+  virtual void run(PacketAead& aead) = 0;
+
+ private:
+  friend class Workers;
+  enum State : std::uint32_t { kIdle, kPosted, kTaken, kDone };
+  std::atomic<std::uint32_t> state_{kIdle};
+};
+
+class Workers {
+ public:
+  // `count`: threads, the caller's included; 0: as many as this process has processors, see default_count(). `aead`: a
+  // name of aead.h; empty: the fastest. std::invalid_argument if there is none of that name.
+  Workers(unsigned count, std::string_view aead);
+  ~Workers();
+
+  static unsigned default_count();
+
+  unsigned count() const { return static_cast<unsigned>(threads_.size()) + 1; }
+  bool has_helpers() const { return !threads_.empty(); }
+  std::string_view aead_name() const { return aead_->name(); }
+  PacketAead& aead() { return *aead_; }  // the caller's own
+
+  // Somebody else may begin with it. The caller finishes it all the same.
+  void post(Work& work);
+  // Returns when it is done, whoever did it.
+  void finish(Work& work);
+
+ private:
+  static constexpr std::uint32_t kQueueSize = 64;  // pieces that nobody has looked at; a power of two
+
+  void help(PacketAead& aead);
+  Work* take();
+
+  std::unique_ptr<PacketAead> aead_;
+  std::vector<std::unique_ptr<PacketAead>> helper_aeads_;
+  std::array<std::atomic<Work*>, kQueueSize> queue_{};
+  alignas(64) std::atomic<std::uint32_t> tail_{0};  // one past the newest; the engine's
+  alignas(64) std::atomic<std::uint32_t> head_{0};  // the oldest that nobody has looked at
+  alignas(64) std::atomic<bool> stopping_{false};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace starling::wg
