@@ -2,7 +2,8 @@
 
 #ifdef STARLING_HAVE_IPSEC_MB
 #include <intel-ipsec-mb.h>
-#include <sodium.h>
+
+#include <cstring>
 
 #include "base/key.h"
 #endif
@@ -28,6 +29,16 @@ Manager make_manager() {
   return manager;
 }
 
+// Constant time.
+bool same_tag(const std::uint8_t* a, const std::uint8_t* b) {
+  std::array<std::uint64_t, 2> left;
+  std::array<std::uint64_t, 2> right;
+  static_assert(sizeof left == kTagSize);
+  std::memcpy(left.data(), a, kTagSize);
+  std::memcpy(right.data(), b, kTagSize);
+  return ((left[0] ^ right[0]) | (left[1] ^ right[1])) == 0;
+}
+
 class IpsecMbAead final : public PacketAead {
  public:
   explicit IpsecMbAead(Manager manager) : manager_(std::move(manager)) {}
@@ -42,7 +53,7 @@ class IpsecMbAead final : public PacketAead {
     for (AeadJob& job : jobs) {
       std::array<std::uint8_t, kTagSize> tag;
       run(job, tag.data(), IMB_DIR_DECRYPT, IMB_ORDER_HASH_CIPHER);
-      job.authentic = sodium_memcmp(tag.data(), job.in + job.size, kTagSize) == 0;
+      job.authentic = same_tag(tag.data(), job.in + job.size);
     }
   }
 

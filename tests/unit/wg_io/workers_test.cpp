@@ -1,0 +1,92 @@
+#include "wg/io/workers.h"
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "doctest/doctest.h"
+
+using namespace starling::wg;
+
+namespace {
+
+// Counts how often it is done, and by which AEAD, so by whom.
+class Counted final : public Work {
+ public:
+  std::atomic<int> done{0};
+  PacketAead* by = nullptr;
+  int effort = 0;
+
+ private:
+  void run(PacketAead& aead) override {
+    volatile int spent = 0;
+    for (int i = 0; i < effort; i++) spent = spent + 1;
+    by = &aead;
+    done.fetch_add(1);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("alone, the engine does what it finishes, posted or not") {
+  Workers workers(1, "");
+  CHECK(workers.count() == 1);
+  CHECK_FALSE(workers.has_helpers());
+  Counted work;
+  workers.finish(work);
+  CHECK(work.done == 1);
+  workers.post(work);
+  workers.finish(work);
+  CHECK(work.done == 2);
+  CHECK(work.by == &workers.aead());
+}
+
+TEST_CASE("every piece of work is done exactly once each time, by whoever takes it, and is done when finished") {
+  for (const unsigned count : {2u, 3u, 8u}) {
+    Workers workers(count, "");
+    CHECK(workers.count() == count);
+    std::vector<std::unique_ptr<Counted>> works;
+    for (int i = 0; i < 16; i++) {
+      works.push_back(std::make_unique<Counted>());
+      works.back()->effort = i % 4 * 2000;
+    }
+    for (int round = 1; round <= 500; round++) {
+      for (std::size_t i = 0; i + 1 < works.size(); i++) workers.post(*works[i]);
+      for (const auto& work : works) {
+        workers.finish(*work);
+        REQUIRE(work->done == round);
+        REQUIRE(work->by != nullptr);
+      }
+    }
+  }
+}
+
+TEST_CASE("helpers begin with what is posted before it is finished") {
+  Workers workers(3, "");
+  Counted first;
+  Counted second;
+  // Awaited: nobody asks for their end, so only helpers can have done them.
+  workers.post(first);
+  workers.post(second);
+  while (first.done == 0 || second.done == 0) std::this_thread::yield();
+  CHECK(first.by != &workers.aead());
+  CHECK(second.by != &workers.aead());
+  workers.finish(first);
+  workers.finish(second);
+  CHECK(first.done == 1);
+  CHECK(second.done == 1);
+}
+
+TEST_CASE("more work than the queue holds is done all the same") {
+  Workers workers(2, "");
+  std::vector<std::unique_ptr<Counted>> works;
+  for (int i = 0; i < 300; i++) works.push_back(std::make_unique<Counted>());
+  for (const auto& work : works) workers.post(*work);
+  for (const auto& work : works) workers.finish(*work);
+  for (const auto& work : works) REQUIRE(work->done == 1);
+}
+
+TEST_CASE("an AEAD that is not there is an error that names it") {
+  CHECK_THROWS_WITH_AS(Workers(1, "rot13"), "AEAD 'rot13': there is none of this name here", std::invalid_argument);
+}
