@@ -4,22 +4,10 @@
 #include <vector>
 
 #include "tests/fuzz/check.h"
+#include "tests/packets.h"
 #include "wg/protocol/virtio_header.h"
 
 using namespace starling;
-
-namespace {
-
-std::uint32_t sum(Bytes bytes) {
-  std::uint32_t total = 0;
-  for (std::size_t i = 0; i < bytes.size(); i++) {
-    total += static_cast<std::uint32_t>(bytes[i]) << (i % 2 == 0 ? 8 : 0);
-    total = (total & 0xffff) + (total >> 16);
-  }
-  return total;
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Bytes input(data, size);
@@ -37,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(packet == before);
     return 0;
   }
-  const std::uint32_t expected = ~sum(Bytes(before).subspan(start)) & 0xffff;
+  const std::uint32_t expected = ~test::slow_sum(Bytes(before).subspan(start)) & 0xffff;
   const std::uint32_t written = std::uint32_t{packet[field]} << 8 | packet[field + 1];
   FUZZ_CHECK(written == (expected == 0 ? 0xffff : expected));
   packet[field] = before[field];
