@@ -1,9 +1,10 @@
-// What ChaCha20-Poly1305 costs per packet, for each implementation behind wg/protocol/aead.h, by packet size and by how many
-// packets are handed over at once. tests/bench/aead is its command.
+// What ChaCha20-Poly1305 costs per packet, for each implementation behind wg/protocol/aead.h, by packet size and by how
+// many packets are handed over at once. tests/bench/aead is its command.
 //
-// The plaintext lies in one buffer and the ciphertext in another, one stretch for each packet of the batch, so both are in
-// the cache, as packets that have just been received are. Every packet has a counter of its own and all have one key, as in
-// one tunnel. A figure is the best of several stretches: what disturbs one only ever makes it slower.
+// The plaintext lies in one buffer and the ciphertext in another, one stretch for each packet of the batch, so both are
+// in the cache but for the largest, as packets that have just been received are. Every packet has a counter of its own
+// and all have one key, as in one tunnel. A figure is the best of several stretches: what disturbs one only ever makes
+// it slower.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -67,7 +68,8 @@ class Batch {
 
   // After a seal and an open: whether everything came out as it went in.
   bool is_right() const {
-    return opened_ == plain_ && std::all_of(opens_.begin(), opens_.end(), [](const AeadJob& job) { return job.authentic; });
+    return opened_ == plain_ &&
+           std::all_of(opens_.begin(), opens_.end(), [](const AeadJob& job) { return job.authentic; });
   }
 
  private:
@@ -103,7 +105,8 @@ Figure measure(std::string_view name, std::size_t size, std::size_t count, const
   const auto packets = static_cast<double>(count);
   figure.seal_ns = best_ns(effort, [&] { batch.seal(*aead); }) / packets;
   figure.open_ns = best_ns(effort, [&] { batch.open(*aead); }) / packets;
-  if (!batch.is_right()) throw std::runtime_error(fmt::format("{}: {} × {} bytes do not come out as they went in", name, count, size));
+  if (!batch.is_right())
+    throw std::runtime_error(fmt::format("{}: {} × {} bytes do not come out as they went in", name, count, size));
   return figure;
 }
 
@@ -115,10 +118,11 @@ std::vector<Figure> measure_all(const Effort& effort) {
   return figures;
 }
 
-void print_table(const std::vector<Figure>& figures, const char* operation, double Figure::* ns) {
+void print_table(const std::vector<Figure>& figures, const char* operation, double Figure::*ns) {
   fmt::print("{}, ns per packet\n{:>8}", operation, "bytes");
   for (const std::string_view name : aead_names())
-    for (const std::size_t count : kBatches) fmt::print("  {:>16}", count == 1 ? std::string(name) : fmt::format("{} at once", count));
+    for (const std::size_t count : kBatches)
+      fmt::print("  {:>16}", count == 1 ? std::string(name) : fmt::format("{} at once", count));
   for (const std::size_t size : kSizes) {
     fmt::print("\n{:>8}", size);
     for (const Figure& figure : figures)

@@ -1,9 +1,9 @@
 // How often a second one core finds the peer of a destination in an egress table (wg/protocol/egress_table.h), with few
 // prefixes and with many of both families. Prints {"PREFIXES": LOOKUPS_PER_S, ...}, for tests/bench/memory.
 //
-// The prefixes are those of the wide configuration (measure/uapi.py): /25 of 10.0.0.0/8 and /64 of fd00::/8, each with a peer
-// of its own. Destinations are random host addresses inside random prefixes, so with many prefixes most lookups miss the
-// cache, as traffic to everywhere would.
+// The prefixes are those of the wide configuration (measure/uapi.py): /25 of 10.0.0.0/8 and /64 of fd00::/8, each with
+// a peer of its own. Destinations are random host addresses inside random prefixes, so with many prefixes most lookups
+// miss the cache, as traffic to everywhere would.
 #include <fmt/format.h>
 
 #include <cstdint>

@@ -7,13 +7,15 @@ import contextlib
 import json
 import statistics
 import sys
+import time
 from dataclasses import dataclass
 
 from measure import process
-from measure.ground import BenchError, call, need_command, wait_for
+from measure.ground import BenchError, need_command, wait_for
 
 PORT = 5201
 DATAGRAM_BYTES = 1300
+SOCKET_BUFFER_BYTES = 4 << 20  # of iperf3's sockets for datagrams, or less where the kernel allows only less
 ECHO_INTERVAL_MS = 2
 FLOWING_PACKETS = 200  # when a flow counts as begun
 END_LIMIT_S = 30       # for iperf3 to say goodbye through a tunnel that is full
@@ -56,7 +58,7 @@ class Loads:
         receiver = self.chain.last.engine.pid
         ever, now = process.udp_drops_ever(receiver), process.udp_drops(receiver)
         with costing(self.chain) as cost:
-            result = self._iperf(seconds, "-u", "-l", DATAGRAM_BYTES, "-b", rate)
+            result = self._iperf(seconds, "-u", "-l", DATAGRAM_BYTES, "-b", rate, "-w", process.socket_buffer_bytes(SOCKET_BUFFER_BYTES))
         total = result["end"]["sum"]
         sent, lost, took_s = total["packets"], total["lost_packets"], total["seconds"]
         received = sent - lost
@@ -89,7 +91,7 @@ class Loads:
     def idle(self, seconds):
         """What the engines use when nothing is sent."""
         before = [process.precise_cpu_s(engine.pid) for engine in self.chain.engines]
-        call("sleep", seconds)
+        time.sleep(seconds)
         used = [process.precise_cpu_s(engine.pid) - was for engine, was in zip(self.chain.engines, before)]
         return {"cpu_us_per_s": max(used) * 1e6 / seconds}
 

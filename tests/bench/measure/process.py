@@ -68,6 +68,15 @@ def udp_drops_ever(pid):
     return total
 
 
+def socket_buffer_bytes(wanted):
+    """As much of this as any program may ask for."""
+    allowed = []
+    for name in ("rmem_max", "wmem_max"):
+        with open(f"/proc/sys/net/core/{name}") as file:
+            allowed.append(int(file.read()))
+    return min(wanted, *allowed)
+
+
 def is_listening(pid, port):
     """Whether someone listens to this TCP port in that process's namespace."""
     for family in ("tcp", "tcp6"):
