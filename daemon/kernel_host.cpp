@@ -11,12 +11,6 @@ namespace {
 
 constexpr auto kRetryAfter = std::chrono::seconds(1);
 
-std::optional<IpAddress> first_address(const Config& config, Family family) {
-  for (const InterfaceAddress& address : config.addresses)
-    if (address.address.family() == family) return address.address;
-  return std::nullopt;
-}
-
 }  // namespace
 
 KernelHost::KernelHost(boost::asio::io_context& io, const Config& config, std::uint32_t interface_index,
@@ -29,11 +23,13 @@ KernelHost::KernelHost(boost::asio::io_context& io, const Config& config, std::u
                 config.routes.table,
                 config.routes.metric,
                 mark_,
-                first_address(config, Family::ipv4),
-                first_address(config, Family::ipv6)},
+                config.first_address(Family::ipv4),
+                config.first_address(Family::ipv6)},
       config_(config),
       link_local_(link_local),
       connected_(interface_index),
+      transit_(io, config, {interface_index, config.routes.table, mark_, config.routes.metric}, log,
+               {hooks_.set_transit, hooks_.on_transit_changed}),
       retry_(io) {}
 
 std::optional<Error> KernelHost::open() {
@@ -49,6 +45,7 @@ std::optional<Error> KernelHost::open() {
   interface_.emplace(*socket_, settings_.interface_index, config_, link_local_);
   if (auto error = interface_->configure()) return error;
   read_addresses();
+  transit_.open(*socket_);
   watcher_.emplace(io_, monitor_->fd(), [this] { monitor_->read(*this); });
   return std::nullopt;
 }
@@ -77,6 +74,7 @@ std::optional<std::uint32_t> KernelHost::outgoing_interface_to(const IpAddress& 
 void KernelHost::close() {
   closed_ = true;
   retry_.cancel();
+  transit_.close();
   watcher_.reset();
   if (routes_) routes_->remove_all();
 }
@@ -156,16 +154,26 @@ void KernelHost::tell_connected() {
   hooks_.on_connected(std::move(subnets));
 }
 
-void KernelHost::on_route_added(const KernelRoute& route) {
+void KernelHost::on_route_added(const KernelRoute& route, bool replaces) {
+  transit_.on_route_added(route, replaces);
   if (!routes_->on_added(route)) return;
   put_back_due_ = true;
   schedule();
 }
 
 void KernelHost::on_route_removed(const KernelRoute& route) {
+  transit_.on_route_removed(route);
   if (!routes_->on_removed(route)) return;
   put_back_due_ = true;
   schedule();
+}
+
+void KernelHost::on_next_hop_removed() {
+  transit_.on_routes_vanished();
+}
+
+void KernelHost::on_rules_changed() {
+  transit_.on_rules_changed();
 }
 
 void KernelHost::on_address_added(const KernelAddress& address) {
@@ -176,6 +184,7 @@ void KernelHost::on_address_added(const KernelAddress& address) {
 void KernelHost::on_address_removed(const KernelAddress& address) {
   connected_.remove(address);
   tell_connected();
+  transit_.on_routes_vanished();  // those that had it as their source
   if (!interface_->is_ours(address)) return;
   put_back_due_ = true;
   schedule();
@@ -183,19 +192,21 @@ void KernelHost::on_address_removed(const KernelAddress& address) {
 
 void KernelHost::on_link(const KernelLink& link) {
   // The kernel tells of changes only, so an interface that is heard of for the first time was not like this before.
-  const auto at = carrier_.try_emplace(link.index, !link.carrier).first;
-  const bool before = std::exchange(at->second, link.carrier);
+  const auto at = links_.try_emplace(link.index, LinkState{!link.up, !link.carrier}).first;
+  const LinkState before = std::exchange(at->second, LinkState{link.up, link.carrier});
+  if (!link.up && before.up) transit_.on_routes_vanished();
   if (link.index == settings_.interface_index) {
     if (!link.up) return;
     put_back_due_ = true;  // while it was down, the kernel dropped what hung on it
     schedule();
-  } else if (!link.carrier && before) {
+  } else if (!link.carrier && before.carrier) {
     hooks_.on_carrier_lost(link.index);
   }
 }
 
 void KernelHost::on_link_removed(const KernelLink& link) {
-  carrier_.erase(link.index);
+  links_.erase(link.index);
+  transit_.on_routes_vanished();
   if (link.index == settings_.interface_index)
     gone_ = true;
   else
@@ -203,6 +214,7 @@ void KernelHost::on_link_removed(const KernelLink& link) {
 }
 
 void KernelHost::on_overrun() {
+  transit_.on_overrun();
   read_addresses();
   hooks_.on_connected(connected_told_);
   put_back_due_ = true;

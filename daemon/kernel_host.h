@@ -18,6 +18,7 @@
 #include "daemon/netlink/socket.h"
 #include "daemon/route_events.h"
 #include "daemon/routing_host.h"
+#include "daemon/transit_guard.h"
 #include "daemon/tunnel_interface.h"
 
 namespace starling::daemon {
@@ -26,6 +27,8 @@ struct KernelHostHooks {
   std::function<void(std::vector<Prefix>)> on_connected;  // the connected subnets are others now
   std::function<void(std::uint32_t)> on_carrier_lost;     // of an interface, by index
   std::function<PublicKey(routing::NeighborId)> key_of;
+  std::function<void(const wg::TransitDescription&)> set_transit;
+  std::function<void()> on_transit_changed;  // the fast path went on or off
 };
 
 class KernelHost final : private NetlinkObserver {
@@ -42,6 +45,9 @@ class KernelHost final : private NetlinkObserver {
 
   void touch(TouchedRoutes touched);
   void set_endpoints(std::vector<Endpoint> endpoints);
+  // Before the engine carries these prefixes.
+  void expect_egress(const wg::EgressDescription& egress) { transit_.expect(egress); }
+  const TransitGuard& transit() const { return transit_; }
   // Why a wanted route is not in the kernel, or nothing.
   std::optional<std::string> route_trouble(const Prefix& prefix) const { return routes_->trouble(prefix); }
   // The interface by which the underlay reaches an address.
@@ -51,8 +57,10 @@ class KernelHost final : private NetlinkObserver {
   void close();
 
  private:
-  void on_route_added(const KernelRoute& route) override;
+  void on_route_added(const KernelRoute& route, bool replaces) override;
   void on_route_removed(const KernelRoute& route) override;
+  void on_next_hop_removed() override;
+  void on_rules_changed() override;
   void on_address_added(const KernelAddress& address) override;
   void on_address_removed(const KernelAddress& address) override;
   void on_link(const KernelLink& link) override;
@@ -82,8 +90,13 @@ class KernelHost final : private NetlinkObserver {
   std::optional<KernelRoutes> routes_;
   std::optional<RouteEvents> events_;
   ConnectedSubnets connected_;
+  TransitGuard transit_;
   std::vector<Prefix> connected_told_;
-  std::map<std::uint32_t, bool> carrier_;  // by interface index
+  struct LinkState {
+    bool up = false;
+    bool carrier = false;
+  };
+  std::map<std::uint32_t, LinkState> links_;  // by interface index
   const EgressPlan* plan_ = nullptr;
   TouchedRoutes touched_;
   bool scheduled_ = false;

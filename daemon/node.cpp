@@ -1,11 +1,12 @@
 #include "daemon/node.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "base/system.h"
@@ -16,6 +17,7 @@
 #include "daemon/fd_watcher.h"
 #include "daemon/forwarding_check.h"
 #include "daemon/kernel_host.h"
+#include "daemon/netlink/forward_chain.h"
 #include "daemon/peer_locator.h"
 #include "daemon/privileges.h"
 #include "daemon/routing_host.h"
@@ -33,6 +35,8 @@ constexpr auto kLookAgainAfter = std::chrono::seconds(5);
 constexpr Duration kHandshakeAgeMax = std::chrono::seconds(180);  // REJECT_AFTER_TIME: an older tunnel is dead
 constexpr int kStrictReversePath = 1;
 constexpr std::uint16_t kFirstFreePort = 1024;
+constexpr const char* kFirewallNotAsked = "what passes from tunnel to tunnel on the fast path does not see this chain";
+constexpr const char* kFirewallDrops = "its policy drops what passes through, unless a rule there accepts it";
 
 wg::BackendConfig backend_config(const Config& config) {
   wg::BackendConfig backend;
@@ -42,6 +46,8 @@ wg::BackendConfig backend_config(const Config& config) {
   backend.fwmark = underlay_mark(config.routes.metric);
   backend.mtu = config.mtu;
   backend.control_port = routing::kControlPort;
+  backend.offloads = config.offloads;
+  backend.workers = config.workers;
   return backend;
 }
 
@@ -53,6 +59,19 @@ wg::PeerConfig peer_config(const PeerEntry& entry) {
   peer.persistent_keepalive_s = entry.persistent_keepalive_s;
   peer.control = entry.routing;
   return peer;
+}
+
+const char* word_of(Family family) {
+  return family == Family::ipv4 ? "ipv4" : "ipv6";
+}
+
+EventLevel level_of(ForwardingProblem::Loss loss) {
+  switch (loss) {
+    case ForwardingProblem::Loss::everything: return EventLevel::error;
+    case ForwardingProblem::Loss::what_leaves: return EventLevel::warning;
+    case ForwardingProblem::Loss::what_is_unusual: return EventLevel::info;
+  }
+  return EventLevel::error;
 }
 
 std::vector<Prefix> own_prefixes(const Config& config) {
@@ -96,11 +115,13 @@ class Node::Impl final : private wg::BackendObserver {
   void add_neighbors();
   void watch_engine();
 
+  TransitReport report_transit() const;
   Result<nlohmann::json> answer(const nlohmann::json& request) const;
   std::optional<Error> capture(const nlohmann::json& request, FileDescriptor stream, std::string answer);
   PublicKey key_of(wg::PeerId peer) const;
   void look_at_machine();
   void look_at_forwarding(Now now);
+  void look_at_firewall(Now now);
   void look_at_reverse_path(Now now);
   void look_at_static_peers(Now now);
 
@@ -146,6 +167,7 @@ std::optional<Error> Node::Impl::start(const NodePaths& paths) {
   backend_->start();  // not sooner: a neighbour that is faster than we are is no stranger
   watch_engine();
   wireguard_->open(config_.interface, paths.wireguard_folder);
+  if (config_.transit) look_at_firewall(system_now());
   look_at_machine();
   log_.publish(
       EventLevel::info, "daemon.ready",
@@ -187,6 +209,10 @@ std::optional<Error> Node::Impl::open_kernel() {
     for (const wg::PeerId peer : locator_->peers_behind(index))
       if (peers_.at(peer)->routing) routing_->on_carrier_lost(peer);
   };
+  hooks.set_transit = [this](const wg::TransitDescription& transit) { backend_->set_transit(transit); };
+  hooks.on_transit_changed = [this] {
+    if (routing_ && config_.transit) look_at_forwarding(system_now());
+  };
   kernel_ = std::make_unique<KernelHost>(io_, config_, status.interface_index,
                                          wg::link_local_address(status.public_key), log_, std::move(hooks));
   return kernel_->open();
@@ -219,6 +245,7 @@ void Node::Impl::make_routing() {
   RoutingHostHooks hooks;
   hooks.key_of = [this](routing::NeighborId neighbor) { return key_of(neighbor); };
   hooks.on_touched = [this](TouchedRoutes touched) { kernel_->touch(std::move(touched)); };
+  hooks.before_egress = [this](const wg::EgressDescription& egress) { kernel_->expect_egress(egress); };
   hooks.on_neighbor_state = [this](routing::NeighborId neighbor, routing::NeighborState state, Now) {
     if (locator_) locator_->set_answering(neighbor, state != routing::NeighborState::down);
   };
@@ -311,7 +338,8 @@ Result<nlohmann::json> Node::Impl::answer(const nlohmann::json& request) const {
       routing_->router(),    *backend_,
       routing_->names(),     static_peers_,
       own_prefixes(config_), started_,
-      system_now(),          [this](const Prefix& prefix) { return kernel_->route_trouble(prefix); }};
+      system_now(),          [this](const Prefix& prefix) { return kernel_->route_trouble(prefix); },
+      report_transit()};
   return answer_request(context, request);
 }
 
@@ -321,6 +349,20 @@ std::optional<Error> Node::Impl::capture(const nlohmann::json& request, FileDesc
   if (!options) return options.error();
   options->greeting = std::move(answer);
   return backend_->start_capture(std::move(stream), *options);
+}
+
+TransitReport Node::Impl::report_transit() const {
+  TransitReport report;
+  report.offered = config_.transit;
+  report.obstacle_v4 = kernel_->transit().obstacle(Family::ipv4);
+  report.obstacle_v6 = kernel_->transit().obstacle(Family::ipv6);
+  report.kernel_routes = kernel_->transit().kernel_routes();
+  report.dropping_chains = [] {
+    std::vector<std::string> names;
+    for (const ForwardChain& chain : dropping_forward_chains()) names.push_back(chain.name);
+    return names;
+  };
+  return report;
 }
 
 PublicKey Node::Impl::key_of(wg::PeerId peer) const {
@@ -341,12 +383,28 @@ void Node::Impl::look_at_machine() {
 
 // The families in which this node has something to carry: its own prefixes and what it routes.
 void Node::Impl::look_at_forwarding(Now now) {
-  std::set<Family> used;
-  for (const Prefix& prefix : own_prefixes(config_)) used.insert(prefix.family());
-  for (const auto& [prefix, group] : routing_->egress().routes()) used.insert(prefix.family());
-  for (const ForwardingProblem& problem : forwarding_.look(used))
-    log_.publish(EventLevel::error, "forwarding.disabled",
-                 {{"family", problem.family == Family::ipv4 ? "ipv4" : "ipv6"}, {"remedy", problem.remedy}}, now);
+  std::map<Family, ForwardingNeed> needs;
+  for (const Prefix& prefix : own_prefixes(config_)) needs[prefix.family()];
+  for (const auto& [prefix, group] : routing_->egress().routes()) needs[prefix.family()];
+  for (const Prefix& prefix : config_.announce) needs[prefix.family()].leads_away = true;
+  for (auto& [family, need] : needs) need.fast_path = !kernel_->transit().obstacle(family);
+  for (const ForwardingProblem& problem : forwarding_.look(needs))
+    log_.publish(level_of(problem.loss), "forwarding.disabled",
+                 {{"family", word_of(problem.family)}, {"reason", problem.reason}, {"remedy", problem.remedy}}, now);
+}
+
+// At start alone: whoever changes the firewall of a running machine knows what for.
+void Node::Impl::look_at_firewall(Now now) {
+  for (const ForwardChain& chain : dropping_forward_chains()) {
+    const bool fast = (chain.ipv4 && !kernel_->transit().obstacle(Family::ipv4)) ||
+                      (chain.ipv6 && !kernel_->transit().obstacle(Family::ipv6));
+    log_.publish(EventLevel::warning, "transit.firewall",
+                 {{"chain", chain.name},
+                  {"reason", fast ? kFirewallNotAsked : kFirewallDrops},
+                  {"remedy", fast ? "\"transit_fast_path\": false, if it is to judge what passes through"
+                                  : fmt::format("accept there what comes in and goes out by {}", config_.interface)}},
+                 now);
+  }
 }
 
 // The kernel takes the larger of the interface's value and that of `all`, so ours alone does not help.

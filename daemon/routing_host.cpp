@@ -48,7 +48,7 @@ RoutingHost::RoutingHost(boost::asio::io_context& io, wg::Backend& backend, Even
       timer_(io) {}
 
 void RoutingHost::start() {
-  backend_.set_egress(egress_.description());
+  set_egress();
   backend_.set_ingress(ingress_.description());
   TouchedRoutes touched;
   for (const StaticPeer& peer : egress_.static_peers())
@@ -112,6 +112,12 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
   if (!touched.empty()) hooks_.on_touched(std::move(touched));
 }
 
+void RoutingHost::set_egress() {
+  const wg::EgressDescription description = egress_.description();
+  hooks_.before_egress(description);
+  backend_.set_egress(description);
+}
+
 std::optional<RoutingHost::Swap> RoutingHost::swap_egress(const routing::RouteDelta& delta, TouchedRoutes& touched) {
   const EgressChange change = egress_.apply(delta);
   for (const routing::RouteGroup& group : delta.groups) touched.groups.insert(group.id);
@@ -122,7 +128,7 @@ std::optional<RoutingHost::Swap> RoutingHost::swap_egress(const routing::RouteDe
   if (change.groups_only)
     backend_.set_egress_groups(egress_.groups());
   else
-    backend_.set_egress(egress_.description());
+    set_egress();
   const Now now = system_now();
   return Swap{change, now, now.monotonic - before};
 }

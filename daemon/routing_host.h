@@ -32,6 +32,8 @@ struct TouchedRoutes {
 
 struct RoutingHostHooks {
   std::function<void(TouchedRoutes)> on_touched;
+  // Before the engine carries these prefixes.
+  std::function<void(const wg::EgressDescription&)> before_egress;
   std::function<void(routing::NeighborId, routing::NeighborState, Now)> on_neighbor_state;
   // Hands in what the engine has received; called before a timeout is judged.
   std::function<void()> drain_engine;
@@ -68,6 +70,7 @@ class RoutingHost {
   // Calls the router and carries out what it says.
   void call(Now now, const std::function<void()>& router_call);
   void carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration);
+  void set_egress();
   std::optional<Swap> swap_egress(const routing::RouteDelta& delta, TouchedRoutes& touched);
   void publish_swap(const Swap& swap, const routing::Cause& cause);
   void arm_timer();

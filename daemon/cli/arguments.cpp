@@ -15,8 +15,8 @@ namespace starling::daemon {
 namespace {
 
 constexpr std::array<std::string_view, 7> kCommands{"show", "watch", "capture", "check", "keygen", "pubkey", "help"};
-constexpr std::array<std::string_view, 7> kViews{"neighbors", "routes",  "lsdb",  "tunnels",
-                                                 "egress",    "ingress", "status"};
+constexpr std::array<std::string_view, 8> kViews{"neighbors", "routes",  "lsdb",    "tunnels",
+                                                 "egress",    "ingress", "transit", "status"};
 
 bool is_command(std::string_view word) {
   return std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();

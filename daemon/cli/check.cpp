@@ -23,7 +23,13 @@ std::string summary(const Config& config) {
   if (stock > 0) text += fmt::format(" ({} stock WireGuard)", stock);
   text += ", " + counted(config.addresses.size(), "address", "addresses");
   if (!config.announce.empty()) text += ", " + counted(config.announce.size(), "further prefix", "further prefixes");
-  if (!config.transit) text += ", no transit";
+  if (!config.transit)
+    text += ", no transit";
+  else if (!config.transit_fast_path)
+    text += ", transit through the kernel";
+  for (const wg::OffloadName& offload : wg::kOffloadNames)
+    if (!(config.offloads.*offload.flag)) text += fmt::format(", without {}", offload.name);
+  if (config.workers > 0) text += ", " + counted(config.workers, "worker", "workers");
   return text;
 }
 

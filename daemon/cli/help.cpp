@@ -17,7 +17,7 @@ command for people. It talks to a running starlingd over the daemon's control so
 configurations.
 
 COMMANDS
-  show WHAT       what the daemon knows now: neighbors, routes, lsdb, tunnels, egress, ingress, status
+  show WHAT       what the daemon knows now: neighbors, routes, lsdb, tunnels, egress, ingress, transit, status
   watch           what happens, as it happens
   capture         the packets inside the tunnels, as a file for Wireshark
   check FILE      whether a configuration of starlingd is right, and what is wrong with it
@@ -74,6 +74,8 @@ WHAT (its beginning is enough where it is unique: `starling show n`)
               dropped, why, and what to do about it
   egress      which neighbours carry a prefix, read back from the engine's live table
   ingress     which neighbours may send a source, read back from the engine's live filter
+  transit     whether what passes from tunnel to tunnel takes the engine's fast path, and if not, why; how many
+              prefixes are left to the kernel (punts), and from which address errors about such packets come
   status      the node itself: name, keys, port, uptime, counters; and the digest, equal on all nodes that agree
 
 OPTIONS

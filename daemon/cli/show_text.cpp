@@ -237,6 +237,26 @@ std::string ingress_text(const json& view, bool colour) {
   return table.render(colour);
 }
 
+std::string transit_text(const json& view, bool colour) {
+  if (!flag(view, "offered")) return "others may not pass through this node (`transit` is false)\n";
+  Table table({{"FAMILY"}, {"FAST PATH"}, {"PUNTS", kRight}, {"ERRORS FROM"}, {"REASON"}});
+  for (const json& row : member(view, "families")) {
+    const bool fast = flag(row, "fast_path");
+    table.add_row({{text(row, "family"), Style::bold},
+                   {fast ? "on" : "off", fast ? Style::green : Style::yellow},
+                   text(row, "punts", "-"),
+                   text(row, "source", "-"),
+                   text(row, "reason")});
+  }
+  std::string out = table.render(colour);
+  out += fmt::format("{} of the kernel {} watched\n", counted(number(view, "kernel_routes"), "route", "routes"),
+                     number(view, "kernel_routes") == 1 ? "is" : "are");
+  for (const json& chain : member(view, "dropping_chains"))
+    out += fmt::format("the chain {} drops what no rule there accepts; it does not see what takes the fast path\n",
+                       printable(text(chain)));
+  return out;
+}
+
 std::string status_text(const json& view, bool colour) {
   std::string out;
   const auto line = [&](std::string_view title, const std::string& value) {
@@ -265,12 +285,13 @@ std::string status_text(const json& view, bool colour) {
 
 std::string show_text(std::string_view what, const json& view, bool colour) {
   using Render = std::string (*)(const json&, bool);
-  static constexpr std::array<std::pair<std::string_view, Render>, 7> kRenderers{{{"neighbors", neighbors_text},
+  static constexpr std::array<std::pair<std::string_view, Render>, 8> kRenderers{{{"neighbors", neighbors_text},
                                                                                   {"routes", routes_text},
                                                                                   {"lsdb", lsdb_text},
                                                                                   {"tunnels", tunnels_text},
                                                                                   {"egress", egress_text},
                                                                                   {"ingress", ingress_text},
+                                                                                  {"transit", transit_text},
                                                                                   {"status", status_text}}};
   for (const auto& [name, render] : kRenderers) {
     if (name == what) return render(view, colour);

@@ -41,6 +41,12 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
+std::optional<IpAddress> Config::first_address(Family family) const {
+  for (const InterfaceAddress& address : addresses)
+    if (address.address.family() == family) return address.address;
+  return std::nullopt;
+}
+
 std::optional<HostPort> HostPort::parse(std::string_view text) {
   if (const auto endpoint = Endpoint::parse(text)) return HostPort{endpoint->address.to_string(), endpoint->port};
   const std::size_t colon = text.rfind(':');

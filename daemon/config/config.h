@@ -13,6 +13,7 @@
 #include "routing/import_policy.h"
 #include "routing/router.h"
 #include "routing/types.h"
+#include "wg/io/backend.h"
 
 namespace starling::daemon {
 
@@ -21,6 +22,7 @@ inline constexpr int kMtuMin = 1280;                        // bytes, IPv6's min
 inline constexpr int kMtuMax = 65535;                       // bytes
 inline constexpr std::uint32_t kRouteTableDefault = 254;    // the kernel's "main"
 inline constexpr std::uint32_t kRouteMetricDefault = 4201;  // ours alone: the kernel replaces by (prefix, metric)
+inline constexpr unsigned kWorkersMax = 256;                // threads
 inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
 inline constexpr std::size_t kNodeNameSizeMax = 63;         // bytes
 inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
@@ -63,9 +65,14 @@ struct Config {
   routing::ImportPolicy accept;
   int mtu = kMtuDefault;
   bool transit = true;
+  bool transit_fast_path = true;  // never without transit
+  wg::Offloads offloads;          // all but `without_offloads`
+  unsigned workers = 0;           // 0: as many as this process has processors
   routing::HelloConfig hello;
   RouteConfig routes;
   LogConfig log;
+
+  std::optional<IpAddress> first_address(Family family) const;
 };
 
 }  // namespace starling::daemon

@@ -166,6 +166,30 @@ void read_accept(FieldReader& reader, Config& config, ErrorSink& sink) {
   if (reader.has("accept")) config.accept = routing::ImportPolicy(std::move(patterns));
 }
 
+void read_transit(FieldReader& reader, Config& config) {
+  config.transit = reader.boolean("transit").value_or(true);
+  const auto fast_path = reader.boolean("transit_fast_path");
+  config.transit_fast_path = fast_path.value_or(config.transit);
+  if (config.transit_fast_path && !config.transit)
+    reader.error("transit_fast_path", "is true and \"transit\" is false; leave it out, or let others pass through");
+}
+
+void read_offloads(FieldReader& reader, Config& config, ErrorSink& sink) {
+  TwiceFinder<std::string> twice("offload", sink);
+  reader.texts("without_offloads", [&](const std::string& name, const std::string& at) {
+    const auto offloads = name.empty() || name.find(',') != std::string::npos
+                              ? Result<wg::Offloads>(Error{})
+                              : wg::without_offloads(config.offloads, name);
+    if (!offloads.ok()) {
+      std::string names;
+      for (const wg::OffloadName& offload : wg::kOffloadNames) names += fmt::format("\"{}\", ", offload.name);
+      return sink.add(at, fmt::format("is \"{}\"; must be one of {}or \"all\"", name, names));
+    }
+    config.offloads = *offloads;
+    twice.see(name, at);
+  });
+}
+
 void read_hello(FieldReader& parent, Config& config, ErrorSink& sink) {
   const json* value = parent.object("hello");
   if (value == nullptr) return;
@@ -226,7 +250,9 @@ Result<Config, ConfigErrors> parse_config(const json& document, const std::strin
   read_peers(reader, config, sink);
   read_accept(reader, config, sink);
   if (const auto mtu = reader.integer("mtu", kMtuMin, kMtuMax)) config.mtu = static_cast<int>(*mtu);
-  config.transit = reader.boolean("transit").value_or(true);
+  read_transit(reader, config);
+  read_offloads(reader, config, sink);
+  if (const auto workers = reader.integer("workers", 0, kWorkersMax)) config.workers = static_cast<unsigned>(*workers);
   read_hello(reader, config, sink);
   read_routes(reader, config, sink);
   read_log(reader, config, sink);

@@ -114,7 +114,15 @@ std::string drop_text(const Event& event, bool) {
 }
 
 std::string forwarding_text(const Event& event, bool) {
-  return around("", field(event, "family"), " is not forwarded by the kernel") + around(": ", field(event, "remedy"));
+  return around("", field(event, "family"), " is not forwarded by the kernel") + around(", ", field(event, "reason")) +
+         around(": ", field(event, "remedy"));
+}
+
+std::string transit_text(const Event& event, bool) {
+  const std::string reason = field(event, "reason");
+  const char* const way = reason.empty() ? " takes the engine's fast path" : " takes the kernel's way: ";
+  return around("", field(event, "family"), way) + around("", field(event, "chain"), ": ") + reason +
+         around(" (", field(event, "remedy"), ")");
 }
 
 std::string underlay_text(const Event& event, bool) {
@@ -143,7 +151,7 @@ std::string other_text(const Event& event, bool) {
 }
 
 using Describe = std::string (*)(const Event&, bool colour);
-constexpr std::array<std::pair<std::string_view, Describe>, 30> kDescriptions{{
+constexpr std::array<std::pair<std::string_view, Describe>, 33> kDescriptions{{
     {"daemon.start", daemon_text},
     {"daemon.ready", daemon_text},
     {"daemon.stop", daemon_text},
@@ -167,6 +175,9 @@ constexpr std::array<std::pair<std::string_view, Describe>, 30> kDescriptions{{
     {"drop.tunnel", drop_text},
     {"drop.control", drop_text},
     {"forwarding.disabled", forwarding_text},
+    {"transit.fast", transit_text},
+    {"transit.slow", transit_text},
+    {"transit.firewall", transit_text},
     {"underlay.protected", underlay_text},
     {"underlay.released", underlay_text},
     {"endpoint.resolved", resolve_text},

@@ -131,8 +131,8 @@ void add_refused_routes(const ViewContext& context, RouteRows& rows) {
 }  // namespace
 
 const std::vector<std::string_view>& view_names() {
-  static const std::vector<std::string_view> kNames{"status",  "neighbors", "routes", "lsdb",
-                                                    "tunnels", "egress",    "ingress"};
+  static const std::vector<std::string_view> kNames{"status",  "neighbors", "routes",  "lsdb",
+                                                    "tunnels", "egress",    "ingress", "transit"};
   return kNames;
 }
 
@@ -270,6 +270,25 @@ json ingress_view(const ViewContext& context) {
   return list;
 }
 
+json transit_view(const ViewContext& context) {
+  const wg::TransitDescription live = context.backend.transit();
+  const auto family_row = [&](Family family, const std::optional<std::string>& obstacle) {
+    const std::optional<IpAddress>& source = family == Family::ipv4 ? live.source_v4 : live.source_v6;
+    return json{{"family", family == Family::ipv4 ? "ipv4" : "ipv6"},
+                {"fast_path", live.fast_path && !obstacle},
+                {"reason", obstacle ? json(*obstacle) : json()},
+                {"source", source ? json(source->to_string()) : json()},
+                {"punts", std::count_if(live.punts.begin(), live.punts.end(),
+                                        [&](const Prefix& prefix) { return prefix.family() == family; })}};
+  };
+  const TransitReport& report = context.transit;
+  return {{"offered", report.offered},
+          {"families",
+           json::array({family_row(Family::ipv4, report.obstacle_v4), family_row(Family::ipv6, report.obstacle_v6)})},
+          {"kernel_routes", report.kernel_routes},
+          {"dropping_chains", report.dropping_chains ? report.dropping_chains() : std::vector<std::string>{}}};
+}
+
 Result<json> answer_request(const ViewContext& context, const json& request) {
   if (request.value("command", "") != "show") {
     return Error{R"(unknown command; say {"command":"show","what":W}, {"command":"watch"} or {"command":"capture"})"};
@@ -277,8 +296,8 @@ Result<json> answer_request(const ViewContext& context, const json& request) {
   const auto what = request.find("what");
   using View = json (*)(const ViewContext&);
   static const std::map<std::string_view, View> kViews{
-      {"status", status_view},   {"neighbors", neighbors_view}, {"routes", routes_view},  {"lsdb", lsdb_view},
-      {"tunnels", tunnels_view}, {"egress", egress_view},       {"ingress", ingress_view}};
+      {"status", status_view},   {"neighbors", neighbors_view}, {"routes", routes_view},   {"lsdb", lsdb_view},
+      {"tunnels", tunnels_view}, {"egress", egress_view},       {"ingress", ingress_view}, {"transit", transit_view}};
   if (what != request.end() && what->is_string()) {
     const auto view = kViews.find(what->get_ref<const std::string&>());
     if (view != kViews.end()) return view->second(context);

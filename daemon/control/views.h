@@ -30,6 +30,16 @@ struct StaticPeer {
   std::vector<Prefix> prefixes;
 };
 
+// What decides whether transit takes the engine's fast path, beyond what the engine itself knows.
+struct TransitReport {
+  bool offered = false;                    // `transit` of the configuration
+  std::optional<std::string> obstacle_v4;  // why not; nothing: it does
+  std::optional<std::string> obstacle_v6;
+  std::size_t kernel_routes = 0;  // that are watched
+  // The machine's forward chains whose policy is to drop, read when asked.
+  std::function<std::vector<std::string>()> dropping_chains = {};
+};
+
 struct ViewContext {
   const routing::Router& router;
   const wg::Backend& backend;
@@ -40,9 +50,10 @@ struct ViewContext {
   Now now{};
   // Why the kernel lacks a route that the engine carries; nothing where it has it.
   std::function<std::optional<std::string>(const Prefix&)> route_trouble = {};
+  TransitReport transit = {};
 };
 
-// "status", "neighbors", "routes", "lsdb", "tunnels", "egress", "ingress"
+// "status", "neighbors", "routes", "lsdb", "tunnels", "egress", "ingress", "transit"
 const std::vector<std::string_view>& view_names();
 
 nlohmann::json status_view(const ViewContext& context);
@@ -52,6 +63,7 @@ nlohmann::json lsdb_view(const ViewContext& context);
 nlohmann::json tunnels_view(const ViewContext& context);
 nlohmann::json egress_view(const ViewContext& context);
 nlohmann::json ingress_view(const ViewContext& context);
+nlohmann::json transit_view(const ViewContext& context);
 
 // The answer to {"command":"show","what":W}; an error lists what would be right. Fit to be a ControlServer::Handler.
 Result<nlohmann::json> answer_request(const ViewContext& context, const nlohmann::json& request);

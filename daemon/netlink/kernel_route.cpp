@@ -1,7 +1,9 @@
 #include "daemon/netlink/kernel_route.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <array>
 
 namespace starling::daemon {
 
@@ -49,6 +51,50 @@ std::optional<IpAddress> decode_gateway(const NetlinkAttributes& attributes) {
   return IpAddress::from_bytes(via.subspan(sizeof(rtvia)));
 }
 
+// FNV-1a: tells routes apart that differ in what we need not know in detail.
+class Digest {
+ public:
+  void add(Bytes bytes) {
+    for (const std::uint8_t byte : bytes) value_ = (value_ ^ byte) * 1099511628211u;
+  }
+  template <typename Value>
+  void add_value(const Value& value) {
+    add(Bytes(reinterpret_cast<const std::uint8_t*>(&value), sizeof value));
+  }
+  std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 14695981039346656037u;
+};
+
+// Without the flags of each next hop, which come and go with its carrier.
+void add_next_hops(Digest& digest, Bytes multipath) {
+  while (multipath.size() >= sizeof(rtnexthop)) {
+    rtnexthop hop;
+    std::memcpy(&hop, multipath.data(), sizeof hop);
+    const std::size_t size = std::min<std::size_t>(hop.rtnh_len, multipath.size());
+    if (size < sizeof hop) return;
+    hop.rtnh_flags = 0;
+    digest.add_value(hop);
+    digest.add(multipath.subspan(sizeof hop, size - sizeof hop));
+    multipath = multipath.subspan(std::min(RTNH_ALIGN(size), multipath.size()));
+  }
+}
+
+std::uint64_t digest_of_special(const rtmsg& header, const NetlinkAttributes& attributes) {
+  constexpr std::array<int, 5> kSpecial{RTA_SRC, RTA_ENCAP, RTA_NH_ID, RTA_METRICS, RTA_FLOW};
+  Digest digest;
+  bool any = header.rtm_tos != 0 || header.rtm_src_len != 0 || attributes.has(RTA_MULTIPATH);
+  digest.add_value(header.rtm_tos);
+  digest.add_value(header.rtm_src_len);
+  add_next_hops(digest, attributes.at(RTA_MULTIPATH));
+  for (const int type : kSpecial) {
+    any = any || attributes.has(type);
+    digest.add(attributes.at(type));
+  }
+  return any ? std::max<std::uint64_t>(digest.value(), 1) : 0;
+}
+
 }  // namespace
 
 NetlinkMessage create_route_message(const KernelRoute& route) {
@@ -87,7 +133,9 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
   route.interface_index = attributes.u32(RTA_OIF).value_or(0);
   route.gateway = decode_gateway(attributes);
   route.source = attributes.address(RTA_PREFSRC);
-  route.unicast = header->rtm_type == RTN_UNICAST;
+  route.type = header->rtm_type;
+  route.narrow = header->rtm_tos != 0 || header->rtm_src_len != 0;
+  route.special = digest_of_special(*header, attributes);
   return route;
 }
 

@@ -1,7 +1,9 @@
-// A unicast route in one of the kernel's tables. The kernel's key is (family, table, prefix, metric): NLM_F_REPLACE
-// looks at nothing else, not even at who made the route. So ours have a metric of their own, are created with
-// NLM_F_EXCL, and only what we created is replaced.
+// A route in one of the kernel's tables. The kernel's key is (family, table, prefix, metric): NLM_F_REPLACE looks at
+// nothing else, not even at who made the route. So ours have a metric of their own, are created with NLM_F_EXCL, and
+// only what we created is replaced.
 #pragma once
+
+#include <linux/rtnetlink.h>
 
 #include <functional>
 #include <optional>
@@ -23,7 +25,11 @@ struct KernelRoute {
   std::uint32_t interface_index = 0;
   std::optional<IpAddress> gateway;  // of either family (RTA_VIA where it differs from the prefix's)
   std::optional<IpAddress> source;   // preferred source (prefsrc)
-  bool unicast = true;               // false: local, broadcast, blackhole, ...
+  std::uint8_t type = RTN_UNICAST;   // or local, broadcast, blackhole, throw, ...
+  bool narrow = false;               // only for some sources or one traffic class
+  // A digest of what it has beyond all this: several next hops, an encapsulation, metrics, ... 0: nothing. None of ours
+  // has any.
+  std::uint64_t special = 0;
 
   friend bool operator==(const KernelRoute&, const KernelRoute&) = default;
 };

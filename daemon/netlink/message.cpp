@@ -4,6 +4,7 @@
 #include <netlink/msg.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <new>
 
 namespace starling::daemon {
@@ -43,15 +44,19 @@ Bytes NetlinkMessage::bytes() const {
 }
 
 NetlinkAttributes::NetlinkAttributes(const nlmsghdr& message, std::size_t header_size) {
-  const auto* at = reinterpret_cast<const std::uint8_t*>(&message);
-  std::size_t offset = NLMSG_HDRLEN + NLMSG_ALIGN(header_size);
-  while (offset + sizeof(nlattr) <= message.nlmsg_len) {
+  const std::size_t offset = NLMSG_HDRLEN + NLMSG_ALIGN(header_size);
+  if (offset <= message.nlmsg_len)
+    read(Bytes(reinterpret_cast<const std::uint8_t*>(&message), message.nlmsg_len).subspan(offset));
+}
+
+void NetlinkAttributes::read(Bytes attributes) {
+  while (attributes.size() >= sizeof(nlattr)) {
     nlattr attribute;
-    std::memcpy(&attribute, at + offset, sizeof attribute);
-    if (attribute.nla_len < sizeof attribute || offset + attribute.nla_len > message.nlmsg_len) return;
+    std::memcpy(&attribute, attributes.data(), sizeof attribute);
+    if (attribute.nla_len < sizeof attribute || attribute.nla_len > attributes.size()) return;
     const std::size_t type = attribute.nla_type & NLA_TYPE_MASK;
-    if (type <= kTypeMax) values_[type] = Bytes(at + offset + sizeof attribute, attribute.nla_len - sizeof attribute);
-    offset += NLA_ALIGN(attribute.nla_len);
+    if (type <= kTypeMax) values_[type] = attributes.subspan(sizeof attribute, attribute.nla_len - sizeof attribute);
+    attributes = attributes.subspan(std::min<std::size_t>(NLA_ALIGN(attribute.nla_len), attributes.size()));
   }
 }
 

@@ -1,4 +1,4 @@
-// One rtnetlink message, built or read (rtnetlink(7)). Owns a libnl message; attributes are appended by type.
+// One netlink message, built or read (netlink(7), rtnetlink(7)). Owns a libnl message; attributes are appended by type.
 #pragma once
 
 #include <linux/netlink.h>
@@ -52,6 +52,8 @@ class NetlinkAttributes {
 
   // Attributes start behind a fixed header of `header_size` bytes. All absent if the message is shorter than that.
   NetlinkAttributes(const nlmsghdr& message, std::size_t header_size);
+  // Those nested in an attribute.
+  explicit NetlinkAttributes(Bytes nested) { read(nested); }
 
   bool has(int type) const { return !at(type).empty(); }
   Bytes at(int type) const;
@@ -61,6 +63,8 @@ class NetlinkAttributes {
   std::string_view text(int type) const;             // without its final zero
 
  private:
+  void read(Bytes attributes);
+
   std::array<Bytes, kTypeMax + 1> values_{};
 };
 

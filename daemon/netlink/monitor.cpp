@@ -10,18 +10,22 @@ namespace starling::daemon {
 
 namespace {
 
-constexpr int kReceiveBufferSize = 4 << 20;  // a full BGP table's worth of changes would still overrun it: on_overrun
+constexpr int kReceiveBufferSize = 8 << 20;  // some 10,000 routes; more at once overrun it: on_overrun
 constexpr std::size_t kMessageBufferSize = 64 * 1024;
 constexpr int kReadsMax = 64;  // then the loop's other work has its turn
 
 void deliver(const nlmsghdr& message, NetlinkObserver& observer) {
   switch (message.nlmsg_type) {
     case RTM_NEWROUTE:
-      if (const auto route = decode_route(message)) observer.on_route_added(*route);
+      if (const auto route = decode_route(message))
+        observer.on_route_added(*route, (message.nlmsg_flags & NLM_F_REPLACE) != 0);
       break;
     case RTM_DELROUTE:
       if (const auto route = decode_route(message)) observer.on_route_removed(*route);
       break;
+    case RTM_DELNEXTHOP: observer.on_next_hop_removed(); break;
+    case RTM_NEWRULE:
+    case RTM_DELRULE: observer.on_rules_changed(); break;
     case RTM_NEWADDR:
       if (const auto address = decode_address(message)) observer.on_address_added(*address);
       break;
@@ -55,10 +59,13 @@ Result<NetlinkMonitor> NetlinkMonitor::open() {
   NetlinkMonitor monitor(raw);
   if (const int error = nl_connect(raw, NETLINK_ROUTE); error < 0)
     return Error{std::string("no netlink socket: ") + nl_geterror(error)};
-  nl_socket_set_buffer_size(raw, kReceiveBufferSize, 0);
+  nl_socket_set_buffer_size(raw, kReceiveBufferSize, 0);  // as far as net.core.rmem_max lets everybody
+  setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferSize, sizeof kReceiveBufferSize);
   nl_socket_set_nonblocking(raw);
-  const int error = nl_socket_add_memberships(raw, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, 0);
+  const int error =
+      nl_socket_add_memberships(raw, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                                RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0);
+  nl_socket_add_memberships(raw, RTNLGRP_NEXTHOP, 0);  // kernels before 5.3 have no such objects
   if (error < 0) return Error{std::string("cannot watch the kernel's routes: ") + nl_geterror(error)};
   return monitor;
 }

@@ -1,4 +1,4 @@
-// What changes in the kernel without us: routes, addresses and links, as they happen.
+// What changes in the kernel without us: routes, rules, addresses and links, as they happen.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,12 @@ namespace starling::daemon {
 class NetlinkObserver {
  public:
   virtual ~NetlinkObserver() = default;
-  virtual void on_route_added(const KernelRoute& route) = 0;
+  // `replaces`: in the place of a route with the same prefix, table and metric, which is not told of.
+  virtual void on_route_added(const KernelRoute& route, bool replaces) = 0;
   virtual void on_route_removed(const KernelRoute& route) = 0;
+  // The kernel removes the routes of a next hop object without a word.
+  virtual void on_next_hop_removed() = 0;
+  virtual void on_rules_changed() = 0;
   virtual void on_address_added(const KernelAddress& address) = 0;
   virtual void on_address_removed(const KernelAddress& address) = 0;
   virtual void on_link(const KernelLink& link) = 0;

@@ -1,9 +1,11 @@
-// A policy rule (ip-rule(8)) of the two shapes that protect the underlay: "everything without this mark looks into
-// that table", and "the main table, but not its default routes". Marked as ours by FRA_PROTOCOL.
+// A policy rule (ip-rule(8)). We make the two shapes that protect the underlay: "everything without this mark looks
+// into that table", and "the main table, but not its default routes", marked as ours by FRA_PROTOCOL. Of others' rules
+// it is known whether all packets alike look into a table by them.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/ip.h"
 #include "daemon/netlink/message.h"
@@ -18,6 +20,9 @@ struct PolicyRule {
   std::optional<std::uint32_t> not_mark;             // matches packets whose mark is another
   std::optional<std::uint32_t> suppress_prefix_max;  // ignore the table's routes with prefixes as short as this
   std::uint8_t protocol = 0;                         // who made it
+  // What else decides whether a packet looks into the table ("source, mark"), or what it does instead ("blackhole").
+  // Empty: nothing, as with ours.
+  std::string particular;
 
   friend auto operator<=>(const PolicyRule&, const PolicyRule&) = default;
 };

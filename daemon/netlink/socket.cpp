@@ -52,11 +52,11 @@ NetlinkSocket::~NetlinkSocket() = default;
 NetlinkSocket::NetlinkSocket(NetlinkSocket&&) noexcept = default;
 NetlinkSocket& NetlinkSocket::operator=(NetlinkSocket&&) noexcept = default;
 
-Result<NetlinkSocket> NetlinkSocket::open() {
+Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
   nl_sock* raw = nl_socket_alloc();
   if (raw == nullptr) return Error{"no memory for a netlink socket"};
   NetlinkSocket socket(raw);
-  if (const int error = nl_connect(raw, NETLINK_ROUTE); error < 0)
+  if (const int error = nl_connect(raw, protocol); error < 0)
     return Error{std::string("no netlink socket: ") + nl_geterror(error)};
   nl_socket_set_buffer_size(raw, kReceiveBufferSize, kReceiveBufferSize);
   set_option(socket.fd(), NETLINK_CAP_ACK);

@@ -1,5 +1,6 @@
-// A rtnetlink socket for requests. The kernel carries a request out before send returns, so that answers are there at
-// once and nothing here waits for anything but the kernel's own lock; many requests go in one system call.
+// A netlink socket for requests, to routing or another part of the kernel. The kernel carries a request out before send
+// returns, so that answers are there at once and nothing here waits for anything but the kernel's own lock; many
+// requests go in one system call.
 #pragma once
 
 #include <functional>
@@ -25,7 +26,7 @@ struct NetlinkAnswer {
 
 class NetlinkSocket {
  public:
-  static Result<NetlinkSocket> open();
+  static Result<NetlinkSocket> open(int protocol = NETLINK_ROUTE);
   ~NetlinkSocket();
   NetlinkSocket(NetlinkSocket&&) noexcept;
   NetlinkSocket& operator=(NetlinkSocket&&) noexcept;

@@ -59,6 +59,9 @@ TEST_CASE("what is not said has the documented defaults") {
   CHECK(config->listen_port == 0);
   CHECK(config->mtu == 1420);
   CHECK(config->transit);
+  CHECK(config->transit_fast_path);
+  CHECK(config->offloads == wg::Offloads{});
+  CHECK(config->workers == 0);
   CHECK(config->hello.interval == std::chrono::milliseconds(100));
   CHECK(config->hello.multiplier == 3);
   CHECK(config->routes.table == 254);
@@ -92,6 +95,26 @@ TEST_CASE("what is said arrives") {
   CHECK(config->log.level == EventLevel::warning);
   CHECK(config->log.format == LogConfig::Format::json);
   CHECK(config->log.file == "x.log");
+}
+
+TEST_CASE("the data path has its switches, and the fast path of transit goes with transit") {
+  json document = smallest();
+  document["transit_fast_path"] = false;
+  document["without_offloads"] = {"udp-gso", "tun-ugro"};
+  document["workers"] = 3;
+  auto config = parse_config(document, "file");
+  REQUIRE(config.ok());
+  CHECK(config->transit);
+  CHECK_FALSE(config->transit_fast_path);
+  wg::Offloads offloads;
+  offloads.udp_gso = offloads.tun_ugro = false;
+  CHECK(config->offloads == offloads);
+  CHECK(config->workers == 3);
+  document.erase("transit_fast_path");
+  document["transit"] = false;
+  config = parse_config(document, "file");
+  REQUIRE(config.ok());
+  CHECK_FALSE(config->transit_fast_path);
 }
 
 TEST_CASE("all errors of a file are named at once") {

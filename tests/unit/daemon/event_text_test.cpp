@@ -61,6 +61,15 @@ TEST_CASE("Each event reads as one aligned line") {
                    {{"family", "ipv4"}, {"remedy", "sysctl -w net.ipv4.ip_forward=1"}})) ==
         "12:00:00.123456  forwarding.disabled  error: ipv4 is not forwarded by the kernel: sysctl -w "
         "net.ipv4.ip_forward=1");
+  CHECK(text(event("transit.slow", "warning",
+                   {{"family", "ipv4"}, {"reason", "policy rule 100 looks at: source"}, {"remedy", "delete it"}})) ==
+        "12:00:00.123456  transit.slow         ipv4 takes the kernel's way: policy rule 100 looks at: source (delete "
+        "it)");
+  CHECK(text(event("transit.fast", "info", {{"family", "ipv4"}})) ==
+        "12:00:00.123456  transit.fast         ipv4 takes the engine's fast path");
+  CHECK(text(event("transit.firewall", "warning",
+                   {{"chain", "inet filter forward"}, {"reason", "not asked"}, {"remedy", "switch it off"}})) ==
+        "12:00:00.123456  transit.firewall     inet filter forward: not asked (switch it off)");
   CHECK(text(event("endpoint.unresolved", "warning",
                    {{"neighbor", "b"}, {"host", "b.example"}, {"reason", "no such name"}})) ==
         "12:00:00.123456  endpoint.unresolved  b b.example: no such name");

@@ -1,6 +1,8 @@
 // What goes to the kernel is read back as it was meant; the kernel itself judges it in tests/system.
 #include <doctest/doctest.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <vector>
 
@@ -83,6 +85,79 @@ TEST_CASE("rules are read back as they were written") {
   rule.table = 4201;
   rule.suppress_prefix_max.reset();
   CHECK(decode_rule(*delete_rule_message(rule).header()) == rule);
+}
+
+TEST_CASE("of another's rule it is known by what it selects, whatever a newer kernel adds") {
+  const auto decoded = [](auto&& change) {
+    fib_rule_hdr header{};
+    header.family = AF_INET;
+    header.action = FR_ACT_TO_TBL;
+    header.table = 100;
+    NetlinkMessage message = change(header);
+    message.attribute_u32(FRA_PRIORITY, 100);
+    message.attribute_u32(FRA_SUPPRESS_PREFIXLEN, 0xffffffff);
+    return *decode_rule(*message.header());
+  };
+  const auto plain = [](fib_rule_hdr& header) { return NetlinkMessage(RTM_NEWRULE, 0, header); };
+  CHECK(decoded(plain).particular.empty());
+  CHECK(decoded(plain).table == 100);
+  const auto with = [&](int type, std::uint32_t value) {
+    return decoded([&](fib_rule_hdr& header) {
+      NetlinkMessage message(RTM_NEWRULE, 0, header);
+      message.attribute_u32(type, value);
+      return message;
+    });
+  };
+  CHECK(with(FRA_SRC, 0x0a000000).particular == "source");
+  CHECK(with(FRA_FWMARK, 1).particular == "mark");
+  CHECK(with(FRA_FWMASK, 1).particular == "mark");
+  CHECK(with(FRA_L3MDEV, 1).particular == "VRF");
+  CHECK(with(60, 1).particular == "something newer than this program");
+  const auto with_header = [&](auto&& change) {
+    return decoded([&](fib_rule_hdr& header) {
+      change(header);
+      return NetlinkMessage(RTM_NEWRULE, 0, header);
+    });
+  };
+  CHECK(with_header([](fib_rule_hdr& header) { header.tos = 4; }).particular == "traffic class");
+  CHECK(with_header([](fib_rule_hdr& header) { header.action = FR_ACT_PROHIBIT; }).particular == "prohibit");
+  CHECK(with_header([](fib_rule_hdr& header) { header.flags = FIB_RULE_INVERT; }).particular == "not");
+}
+
+TEST_CASE("a route is known to be for some packets only, and to differ in what is not read in detail") {
+  const auto decoded = [](std::uint8_t traffic_class, std::uint32_t next_hop) {
+    rtmsg header{};
+    header.rtm_family = AF_INET;
+    header.rtm_type = RTN_UNICAST;
+    header.rtm_tos = traffic_class;
+    NetlinkMessage message(RTM_NEWROUTE, 0, header);
+    if (next_hop != 0) message.attribute_u32(RTA_NH_ID, next_hop);
+    return *decode_route(*message.header());
+  };
+  CHECK_FALSE(decoded(0, 0).narrow);
+  CHECK(decoded(0, 0).special == 0);
+  CHECK(decoded(4, 0).narrow);
+  CHECK(decoded(0, 1).special != 0);
+  CHECK(decoded(0, 1).special != decoded(0, 2).special);
+  CHECK(decoded(0, 1).special == decoded(0, 1).special);
+}
+
+TEST_CASE("the next hops of a route are told apart, but not their carrier") {
+  const auto special = [](std::vector<std::pair<int, unsigned char>> hops) {
+    rtmsg header{};
+    header.rtm_family = AF_INET;
+    NetlinkMessage message(RTM_NEWROUTE, 0, header);
+    std::vector<std::uint8_t> value;
+    for (const auto& [index, flags] : hops) {
+      rtnexthop hop{sizeof(rtnexthop), flags, 0, index};
+      value.insert(value.end(), reinterpret_cast<const std::uint8_t*>(&hop),
+                   reinterpret_cast<const std::uint8_t*>(&hop + 1));
+    }
+    message.attribute(RTA_MULTIPATH, value);
+    return decode_route(*message.header())->special;
+  };
+  CHECK(special({{1, 0}, {2, 0}}) != special({{1, 0}, {3, 0}}));
+  CHECK(special({{1, 0}, {2, 0}}) == special({{1, RTNH_F_LINKDOWN}, {2, RTNH_F_DEAD}}));
 }
 
 TEST_CASE("addresses are read back as they were written") {

@@ -93,9 +93,23 @@ TEST_CASE("Egress, ingress and status read as lists") {
   CHECK(status.find("  spf runs                         4\n") != std::string::npos);
 }
 
+TEST_CASE("Transit tells for each family whether it takes the fast path, and why not") {
+  CHECK(shown("transit", R"({"offered":true,"kernel_routes":12,"dropping_chains":["inet filter forward"],"families":[
+    {"family":"ipv4","fast_path":true,"reason":null,"source":"10.0.0.1","punts":3},
+    {"family":"ipv6","fast_path":false,"reason":"policy rule 100 looks at: source","source":null,"punts":0}]})") ==
+        "FAMILY  FAST PATH  PUNTS  ERRORS FROM  REASON\n"
+        "ipv4    on             3  10.0.0.1\n"
+        "ipv6    off            0  -            policy rule 100 looks at: source\n"
+        "12 routes of the kernel are watched\n"
+        "the chain inet filter forward drops what no rule there accepts; it does not see what takes the fast path\n");
+  CHECK(shown("transit", R"({"offered":false})") == "others may not pass through this node (`transit` is false)\n");
+}
+
 TEST_CASE("An answer of another version, or of no sense at all, is shown without failing") {
-  for (const char* what : {"neighbors", "routes", "lsdb", "tunnels", "egress", "ingress", "status", "weather"}) {
+  for (const char* what :
+       {"neighbors", "routes", "lsdb", "tunnels", "egress", "ingress", "transit", "status", "weather"}) {
     for (const char* view : {"[{}]", "{}", "null", "7", "\"x\"", "[1,null,[]]",
+                             R"({"offered":true,"families":7,"dropping_chains":{"a":1}})",
                              R"([{"name":"x","drops":[1],"since_ms":-9223372036854775808,"links":7,"prefixes":"x"}])",
                              R"([{"since_ms":9223372036854775807,"rtt_us":1e300,"name":"\u001b[2J"}])"}) {
       CAPTURE(what);

@@ -45,8 +45,10 @@ class RememberingBackend final : public wg::Backend {
   void set_egress(const wg::EgressDescription& description) override { egress_ = description; }
   void set_egress_groups(std::vector<wg::NextHopGroup> groups) override { egress_.groups = std::move(groups); }
   void set_ingress(const wg::IngressDescription& description) override { ingress_ = description; }
+  void set_transit(const wg::TransitDescription& description) override { transit_ = description; }
   wg::EgressDescription egress() const override { return egress_; }
   wg::IngressDescription ingress() const override { return ingress_; }
+  wg::TransitDescription transit() const override { return transit_; }
   void send_control(wg::PeerId, Bytes) override {}
   std::optional<Error> start_capture(FileDescriptor, const wg::CaptureOptions&) override { return std::nullopt; }
   wg::BackendStatus status() const override { return reported; }
@@ -58,6 +60,7 @@ class RememberingBackend final : public wg::Backend {
  private:
   wg::EgressDescription egress_;
   wg::IngressDescription ingress_;
+  wg::TransitDescription transit_;
 };
 
 // A router with all it needs, and the packets that it wants to send.
@@ -131,6 +134,9 @@ struct Pair {
         {.sets = {{kToB}, {kToB, kStock}}, .entries = {{prefix("10.7.0.0/16"), 1}, {prefix("10.0.0.2/32"), 0}}});
   }
 
+  TransitReport transit = {true, "policy rule 100 looks at: source", std::nullopt, 17,
+                           [] { return std::vector<std::string>{"ip f c"}; }};
+
   void deliver(routing::Router& from, routing::Router& to, routing::NeighborId at) const {
     const auto packets = std::move(from.outbox().packets);
     from.outbox().clear();
@@ -138,9 +144,15 @@ struct Pair {
   }
 
   ViewContext context() const {
-    return {
-        a.router, backend, names, {{kStock, {prefix("10.7.0.0/16")}}}, {prefix("10.0.0.1/32"), prefix("10.9.0.0/16")},
-        started,  now};
+    return {a.router,
+            backend,
+            names,
+            {{kStock, {prefix("10.7.0.0/16")}}},
+            {prefix("10.0.0.1/32"), prefix("10.9.0.0/16")},
+            started,
+            now,
+            {},
+            transit};
   }
 
   json show(const char* what) const { return answer_request(context(), {{"command", "show"}, {"what", what}}).value(); }
@@ -281,12 +293,36 @@ TEST_CASE_FIXTURE(Pair, "Egress and ingress are read from the engine, sorted, wi
   CHECK(ingress[1]["allowed"].size() == 2);
 }
 
+TEST_CASE_FIXTURE(Pair, "Transit is read from the engine, by family, with what stands in its way") {
+  backend.set_transit({true,
+                       {prefix("10.0.0.1/32"), prefix("10.5.0.0/16"), prefix("fd00:1::/48")},
+                       IpAddress::parse("10.0.0.1"),
+                       std::nullopt});
+  json shown = show("transit");
+  CHECK(shown["offered"] == true);
+  CHECK(shown["families"][0] == json{{"family", "ipv4"},
+                                     {"fast_path", false},
+                                     {"reason", "policy rule 100 looks at: source"},
+                                     {"source", "10.0.0.1"},
+                                     {"punts", 2}});
+  CHECK(shown["families"][1] ==
+        json{{"family", "ipv6"}, {"fast_path", true}, {"reason", nullptr}, {"source", nullptr}, {"punts", 1}});
+  CHECK(shown["kernel_routes"] == 17);
+  CHECK(shown["dropping_chains"] == json{"ip f c"});
+  backend.set_transit({});
+  transit = {};
+  shown = show("transit");
+  CHECK(shown["families"][1]["fast_path"] == false);
+  CHECK(shown["offered"] == false);
+}
+
 TEST_CASE_FIXTURE(Pair, "What nobody can show is an error that lists what can be shown") {
   for (const json& request : {json{{"command", "show"}, {"what", "weather"}}, json{{"command", "show"}},
                               json{{"command", "show"}, {"what", 7}}}) {
     const auto answer = answer_request(context(), request);
     REQUIRE_FALSE(answer.ok());
-    CHECK(answer.error().message == "`what` is one of status, neighbors, routes, lsdb, tunnels, egress, ingress");
+    CHECK(answer.error().message ==
+          "`what` is one of status, neighbors, routes, lsdb, tunnels, egress, ingress, transit");
   }
   CHECK(answer_request(context(), {{"command", "dance"}}).error().message.find("unknown command") == 0);
 }

@@ -1,0 +1,79 @@
+#!/bin/bash
+# Transit on the engine's fast path: the middle node forwards without its kernel, answers as a router does, and leaves to the kernel what the
+# kernel would route elsewhere.
+. "$SOURCE_DIR/tests/lib.sh" || exit 1
+. "$SOURCE_DIR/tests/system/daemon_lib.sh" || exit 1
+. "$SOURCE_DIR/tests/system/transit_lib.sh" || exit 1
+need_root
+need_command wg wireguard-tools
+need_command jq
+
+transit_line
+for n in b a c; do run $n; done
+
+note "the kernel of b does not forward, and both families pass"
+wait_for 20 "a reaches c over IPv4" answered_by 63 10.1.0.3
+wait_for 20 "a reaches c over IPv6" answered_by 63 fd01::3
+transit_is '.offered and all(.families[]; .fast_path and .reason == null)' || fail "show transit: $(show_transit)"
+has_event b forwarding.disabled '.family == "ipv4" and .level == "info" and (.reason | contains("fast path"))' ||
+  fail "that the kernel does not forward is not told rightly: $(grep forwarding "$work/b.log")"
+
+note "b shows as a hop, by its own address"
+shows 'From 10\.1\.0\.2 .*Time to live exceeded' in_ns a ping -n -c 1 -W 1 -t 1 10.1.0.3 || fail "no time exceeded over IPv4"
+shows 'From fd01::2 .*Time exceeded: Hop limit' in_ns a ping -n -c 1 -W 1 -t 1 fd01::3 || fail "no time exceeded over IPv6"
+answered_by 63 10.1.0.3 || fail "c is not reached with TTL enough"
+
+note "what is too big for b's interface is answered by b"
+shows 'From 10\.1\.0\.2 .*Frag needed and DF set \(mtu = 1400\)' in_ns a ping -n -c 1 -W 1 -M do -s 1400 10.1.0.3 || fail "no ICMP too big"
+shows 'From fd01::2 .*Packet too big: mtu=1400' in_ns a ping -n -c 1 -W 1 -M do -s 1380 fd01::3 || fail "no ICMPv6 too big"
+shows ' 0% packet loss' in_ns a ping -n -c 1 -W 1 -M do -s 1372 10.1.0.3 || fail "what just fits does not pass"
+
+note "an address of b inside c's prefix is b's"
+answered_by 63 10.9.7.1 || fail "c does not answer for its prefix"
+in_ns b ip addr add 10.9.7.1/32 dev lo
+wait_for 5 "b answers for its address" answered_by 64 10.9.7.1
+in_ns b ip addr del 10.9.7.1/32 dev lo
+wait_for 5 "c answers again" answered_by 63 10.9.7.1
+
+note "h is in a subnet connected to b, inside c's prefix: the kernel's, once it forwards"
+! answered_by 99 10.9.5.2 || fail "h was reached without the kernel's forwarding"
+kernel_forwards 1
+wait_for 5 "h is reached over IPv4" answered_by 99 10.9.5.2
+wait_for 5 "h is reached over IPv6" answered_by 99 fd09:0:5::2
+
+note "routes of others come and go: more specific, and equal with a smaller or a larger metric"
+in_ns h ip addr add 10.9.6.1/32 dev lo
+answered_by 63 10.9.6.1 || fail "not c's to begin with"
+in_ns b ip route add 10.9.6.0/24 via 10.9.5.2
+wait_for 5 "the more specific route counts" answered_by 99 10.9.6.1
+in_ns b ip route replace unreachable 10.9.6.0/24
+wait_for 5 "b's kernel refuses" shows 'From 10\.1\.0\.2 .*Unreachable' in_ns a ping -n -c 1 -W 1 10.9.6.1
+in_ns b ip route del unreachable 10.9.6.0/24
+wait_for 5 "c's again" answered_by 63 10.9.6.1
+before=$(punts)
+in_ns b ip route add 10.9.0.0/16 via 10.9.5.2 metric 5000
+in_ns b ip route add 10.9.0.0/16 via 10.9.5.2 metric 100
+wait_for 5 "the smaller metric wins" answered_by 99 10.9.6.1
+[ "$(punts)" = $((before + 1)) ] || fail "punts: $before before, $(punts) now"
+in_ns b ip route del 10.9.0.0/16 metric 100
+wait_for 5 "the larger metric does not" answered_by 63 10.9.6.1
+[ "$(punts)" = "$before" ] || fail "punts: $before before, $(punts) now"
+in_ns b ip route del 10.9.0.0/16 metric 5000
+
+note "routes that vanish with their interface, of which the kernel does not tell"
+in_ns b ip route add 10.9.6.0/24 via 10.9.5.2
+wait_for 5 "h's again" answered_by 99 10.9.6.1
+in_ns b ip link set to-h down
+wait_for 10 "c's, since the route is gone" answered_by 63 10.9.6.1
+[ "$(punts)" -lt "$before" ] || fail "punts: $before before, $(punts) without h"
+
+note "a table that changes faster than it can be followed is read again, and nobody goes down for it"
+flaps=$(count_events b neighbor.state '.from == "Full"')
+for ((i = 0; i < 40000; i++)); do echo "route add 10.66.$((i / 256 % 256)).$((i % 256))/32 dev to-c metric $((i / 65536 + 1))"; done >"$work/batch"
+in_ns b ip -batch "$work/batch" || fail "routes cannot be added"
+watches() { transit_is ".kernel_routes >= 40000 and all(.families[]; .fast_path)"; }
+wait_for 10 "all routes are watched" watches
+in_ns b ip addr add 10.9.7.1/32 dev lo
+wait_for 5 "what comes behind them counts" answered_by 64 10.9.7.1
+[ "$(count_events b neighbor.state '.from == "Full"')" = "$flaps" ] || fail "a neighbour went down"
+exit 0
