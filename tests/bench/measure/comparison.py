@@ -32,13 +32,13 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def warn_if_busy(watch_s=0.5):
+def warn_if_busy(where, watch_s=0.3):
     """Figures are only worth something on a quiet machine."""
     before, _ = process.machine_cpu_s()
     time.sleep(watch_s)
     percent = 100 * (process.machine_cpu_s()[0] - before) / watch_s
     if percent > BUSY_PERCENT_MAX:
-        say(f"warning: something else uses {percent:.0f} % of a core; the figures will not be comparable")
+        say(f"{where}  warning: something else uses {percent:.0f} % of a core; these figures are not comparable")
 
 
 def tunnel_phases(seconds, udp_rate):
@@ -58,7 +58,6 @@ def tunnel_phases(seconds, udp_rate):
 
 def compare(ground, variants, rounds, phases):
     """{label: {"phase.figure": [one a round]}}."""
-    warn_if_busy()
     results = {variant.label: {} for variant in variants}
     told = set()
     for number in range(rounds):
@@ -71,6 +70,7 @@ def compare(ground, variants, rounds, phases):
 
 def _one(ground, variant, phases, where, told):
     figures = {}
+    warn_if_busy(where)
     began, (_, stolen_before) = time.monotonic(), process.machine_cpu_s()
     try:
         measured = variant.build(ground)
@@ -89,7 +89,7 @@ def _one(ground, variant, phases, where, told):
         ground.clear()
     stolen = 100 * (process.machine_cpu_s()[1] - stolen_before) / (time.monotonic() - began)
     if stolen > STOLEN_PERCENT_MAX:
-        say(f"warning: this machine's host took {stolen:.0f} % of a core away")
+        say(f"{where}  warning: this machine's host took {stolen:.0f} % of a core away")
     return figures
 
 

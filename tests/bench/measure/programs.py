@@ -36,13 +36,15 @@ def parse(text):
 
 
 def distinct(programs):
-    """The same programs; those that would be called the same are called by their whole path."""
-    labels = [program.label for program in programs]
-    named = [Program(" ".join(program.command) if labels.count(program.label) > 1 else program.label, program.command)
-             for program in programs]
-    for program in named:
-        if named.count(program) > 1:
-            raise CannotRun(f"{program.label} is named twice")
+    """The same programs; of several that would be called the same, others than the first by their whole path, or by a number."""
+    named = []
+    for program in programs:
+        label, before = program.label, [each.command for each in named].count(program.command)
+        if before:
+            label = f"{label} ({before + 1})"
+        elif label in [each.label for each in named]:
+            label = " ".join(program.command)
+        named.append(Program(label, program.command))
     return named
 
 
