@@ -53,6 +53,7 @@ bool PuntPlan::carries(Family family) const {
 }
 
 void PuntPlan::decide_all() {
+  overfull_ = false;
   for (const Prefix& everything : {kEverythingV4, kEverythingV6}) decide_inside(everything);
 }
 
@@ -79,7 +80,9 @@ void PuntPlan::decide_routes_inside(const Prefix& area) {
 }
 
 void PuntPlan::decide(const Prefix& prefix) {
-  if (decision(prefix) == Decision::kernel) punts_.insert(prefix);
+  if (overfull_ || decision(prefix) == Decision::tunnel) return;
+  punts_.insert(prefix);
+  overfull_ = punts_.size() > kPuntsMax;
 }
 
 PuntPlan::Decision PuntPlan::decision(const Prefix& prefix) const {

@@ -18,6 +18,8 @@
 
 namespace starling::daemon {
 
+inline constexpr std::size_t kPuntsMax = 200'000;  // the engine's table of them is built anew for each change
+
 struct PuntSettings {
   std::uint32_t interface_index = 0;
   std::uint32_t table = kMainTable;   // where our routes go
@@ -40,6 +42,8 @@ class PuntPlan {
   void forget_leaving();
 
   const std::set<Prefix>& punts() const { return punts_; }
+  // There are more than kPuntsMax, and the rest is missing, until set_routes or set_rules brings fewer.
+  bool is_overfull() const { return overfull_; }
   const RouteMirror& routes() const { return routes_; }
   // Whether anything is to be carried in this family.
   bool carries(Family family) const;
@@ -66,6 +70,7 @@ class PuntPlan {
   std::set<Prefix> wanted_;
   std::set<Prefix> leaving_;  // a part of wanted_
   std::set<Prefix> punts_;
+  bool overfull_ = false;
 };
 
 }  // namespace starling::daemon

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,11 +14,13 @@ namespace starling::daemon {
 
 namespace {
 
-constexpr int kDumpTries = 5;  // a table that changes while it is read is read again
-constexpr int kRestShare = 9;  // after each work, so many times its duration for the loop's other work
+constexpr int kPiecesPerTurn = 4;    // of a reading, some 1,000 routes
+constexpr int kReadingsAtStart = 5;  // a table that changes while it is read is read again
+constexpr int kRestShare = 9;        // after each work, so many times its duration for the loop's other work
 constexpr Duration kVanishedWait = std::chrono::seconds(1);  // what is held too long costs speed, and nothing else
 constexpr Duration kRetryWait = std::chrono::seconds(1);
 constexpr Duration kTooManyWait = std::chrono::minutes(1);
+constexpr const char* kSpareTheWork = "\"transit_fast_path\": false spares the work of looking";
 
 std::chrono::steady_clock::time_point to_steady(Time time) {
   return std::chrono::steady_clock::time_point(
@@ -42,25 +45,34 @@ TransitGuard::TransitGuard(boost::asio::io_context& io, const Config& config, co
       log_(log),
       settings_(settings),
       plan_(settings),
-      enabled_(config.transit_fast_path),
+      reader_(settings.interface_index, kHeldRoutesMax),
       transit_(config.transit),
+      enabled_(config.transit_fast_path),
+      doubt_(Doubt{"the kernel's routes are not read yet", "", false}),
+      io_(io),
       tell_timer_(io),
       read_timer_(io) {
   told_.source_v4 = config.first_address(Family::ipv4);
   told_.source_v6 = config.first_address(Family::ipv6);
 }
 
+// Nobody waits for us yet, so all is read at once.
 void TransitGuard::open(NetlinkSocket& socket) {
   hooks_.set_transit(told_);  // the addresses from which errors are sent
   if (!enabled_) return;
   socket_ = &socket;
   read_rules();
-  read_routes();
+  for (int i = 0; i < kReadingsAtStart && doubt_ && !doubt_->lasting; i++) {
+    begin_reading();
+    while (is_reading_)
+      if (const auto answer = reader_.step()) finish_reading(*answer);
+  }
   tell();
 }
 
 void TransitGuard::close() {
   socket_ = nullptr;
+  stop_reading();
   tell_timer_.cancel();
   read_timer_.cancel();
 }
@@ -78,16 +90,21 @@ void TransitGuard::expect(const wg::EgressDescription& egress) {
 }
 
 void TransitGuard::on_route_added(const KernelRoute& route, bool replaces) {
+  if (is_reading_) reader_.on_added(route, replaces);
   if (socket_ == nullptr || doubt_) return;  // in doubt, all will be read
-  if (plan_.routes().size() >= kHeldRoutesMax) return read_routes_after({});
   plan_.add_route(route, replaces);
-  if (plan_.routes().is_unsure()) read_routes_after(kVanishedWait);
-  touch();
+  after_change();
 }
 
 void TransitGuard::on_route_removed(const KernelRoute& route) {
+  if (is_reading_) reader_.on_removed(route);
   if (socket_ == nullptr || doubt_) return;
   plan_.remove_route(route);
+  after_change();
+}
+
+void TransitGuard::after_change() {
+  if (plan_.routes().size() > kHeldRoutesMax) return doubt_too_many_routes();
   if (plan_.routes().is_unsure()) read_routes_after(kVanishedWait);
   touch();
 }
@@ -104,9 +121,11 @@ void TransitGuard::on_rules_changed() {
 void TransitGuard::on_overrun() {
   if (socket_ == nullptr) return;
   rules_due_ = true;
-  if (!doubt_)
-    doubt_ = Doubt{"the kernel's routes changed faster than they could be followed; they are read again", "", false};
+  stop_reading();
+  if (doubt_ && doubt_->lasting) return read_routes_after(kTooManyWait);
+  doubt_ = Doubt{"the kernel's routes changed faster than they could be followed; they are read again", "", false};
   tell();
+  touch();
   read_routes_after({});
 }
 
@@ -128,50 +147,68 @@ void TransitGuard::read_rules() {
 
 void TransitGuard::read_routes_after(Duration wait) {
   if (socket_ == nullptr) return;
+  if (is_reading_) {
+    read_again_ = true;
+    return;
+  }
   const Time at = std::max(now() + wait, read_not_before_);
   if (read_at_ <= at) return;
   read_at_ = at;
   read_timer_.expires_at(to_steady(at));
   read_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || socket_ == nullptr) return;
-    read_routes();
-    touch();
+    begin_reading();
+    read_on();
   });
 }
 
-void TransitGuard::read_routes() {
+void TransitGuard::begin_reading() {
+  read_timer_.cancel();
   read_at_ = kNever;
-  const Time start = now();
-  RouteMirror routes(settings_.interface_index);
-  if (load_routes(routes))
-    doubt_.reset();
-  else
-    routes = RouteMirror(settings_.interface_index);
-  plan_.set_routes(std::move(routes));
-  read_not_before_ = rested(start);
+  reading_since_ = now();
+  is_reading_ = true;
+  read_again_ = false;
+  reader_.begin();
 }
 
-bool TransitGuard::load_routes(RouteMirror& routes) {
-  NetlinkAnswer answer;
-  for (int i = 0; i < kDumpTries; i++) {
-    routes = RouteMirror(settings_.interface_index);
-    answer = dump_routes(*socket_, [&](const KernelRoute& route) {
-      if (routes.size() <= kHeldRoutesMax) routes.add(route, false);
-    });
-    if (answer.error != EINTR) break;
+void TransitGuard::stop_reading() {
+  if (!std::exchange(is_reading_, false)) return;
+  reader_.abort();
+  read_not_before_ = rested(reading_since_);
+}
+
+// A few pieces each turn of the loop.
+void TransitGuard::read_on() {
+  for (int i = 0; i < kPiecesPerTurn && is_reading_; i++)
+    if (const auto answer = reader_.step()) finish_reading(*answer);
+  if (is_reading_) boost::asio::post(io_, [this] { read_on(); });
+}
+
+void TransitGuard::finish_reading(const NetlinkAnswer& answer) {
+  RouteMirror routes = reader_.take();
+  if (answer.ok()) {
+    doubt_.reset();
+    plan_.set_routes(std::move(routes));
   }
-  routes.settle();
-  if (!answer.ok()) {
-    doubt_ = Doubt{"the kernel's routes cannot be read: " + answer.to_string(), "they are tried again every second",
-                   answer.error != EINTR};
-    read_routes_after(kRetryWait);
-    return false;
-  }
-  if (routes.size() <= kHeldRoutesMax) return true;
-  doubt_ = Doubt{fmt::format("the kernel has more than {} routes", kHeldRoutesMax),
-                 "\"transit_fast_path\": false spares the work of looking", true};
-  read_routes_after(kTooManyWait);
-  return false;
+  stop_reading();
+  if (answer.error == E2BIG) return doubt_too_many_routes();
+  if (answer.error == EINTR) return read_routes_after({});
+  if (!answer.ok())
+    return doubt_lastingly("the kernel's routes cannot be read: " + answer.to_string(),
+                           "it is tried again every second", kRetryWait);
+  if (read_again_) read_routes_after(kVanishedWait);
+  after_change();
+}
+
+void TransitGuard::doubt_too_many_routes() {
+  doubt_lastingly(fmt::format("the kernel has more than {} routes", kHeldRoutesMax), kSpareTheWork, kTooManyWait);
+}
+
+void TransitGuard::doubt_lastingly(std::string reason, std::string remedy, Duration wait) {
+  doubt_ = Doubt{std::move(reason), std::move(remedy), true};
+  plan_.set_routes(RouteMirror(settings_.interface_index));
+  read_routes_after(wait);
+  touch();
 }
 
 void TransitGuard::touch() {
@@ -189,6 +226,9 @@ void TransitGuard::touch() {
 }
 
 void TransitGuard::tell() {
+  if (!doubt_ && plan_.is_overfull())
+    doubt_lastingly(fmt::format("more than {} of the kernel's routes are inside the mesh's prefixes", kPuntsMax),
+                    kSpareTheWork, kTooManyWait);
   wg::TransitDescription description{false, {}, told_.source_v4, told_.source_v6};
   description.fast_path = !doubt_ && (!plan_.rules(Family::ipv4).obstacle || !plan_.rules(Family::ipv6).obstacle);
   if (description.fast_path) description.punts.assign(plan_.punts().begin(), plan_.punts().end());

@@ -17,11 +17,12 @@
 #include "daemon/control/event_log.h"
 #include "daemon/netlink/socket.h"
 #include "daemon/punt_plan.h"
+#include "daemon/route_reader.h"
 #include "wg/tables.h"
 
 namespace starling::daemon {
 
-inline constexpr std::size_t kHeldRoutesMax = 2'000'000;  // about 100 bytes each; twice the Internet's table of 2026
+inline constexpr std::size_t kHeldRoutesMax = 2'000'000;  // about 80 bytes each; the Internet has 1.3 million in 2026
 
 struct TransitGuardHooks {
   std::function<void(const wg::TransitDescription&)> set_transit;
@@ -34,7 +35,7 @@ class TransitGuard {
   TransitGuard(boost::asio::io_context& io, const Config& config, const PuntSettings& settings, EventLog& log,
                TransitGuardHooks hooks);
 
-  // Reads the kernel's rules and routes by this socket, which must outlive this, and tells the engine.
+  // Reads the kernel's rules, by this socket which must outlive this, and its routes, and tells the engine.
   void open(NetlinkSocket& socket);
   void close();
 
@@ -62,9 +63,14 @@ class TransitGuard {
   };
 
   void read_rules();
-  void read_routes();
   void read_routes_after(Duration wait);
-  bool load_routes(RouteMirror& routes);  // false: and doubt_ says why
+  void begin_reading();
+  void stop_reading();
+  void read_on();
+  void finish_reading(const NetlinkAnswer& answer);
+  void after_change();
+  void doubt_too_many_routes();
+  void doubt_lastingly(std::string reason, std::string remedy, Duration wait);
   void touch();
   void tell();
   void publish_changes();
@@ -74,17 +80,22 @@ class TransitGuard {
   EventLog& log_;
   PuntSettings settings_;
   PuntPlan plan_;
-  const bool enabled_;
+  RouteReader reader_;
   bool transit_;
+  bool enabled_;
   wg::TransitDescription told_;
   std::optional<Doubt> doubt_;
   std::map<Family, std::string> published_;  // obstacles that there was an event about
   NetlinkSocket* socket_ = nullptr;          // nullptr: not open
+  bool is_reading_ = false;
+  bool read_again_ = false;  // something vanished while it was read
   bool touched_ = false;
   bool rules_due_ = false;
   Time tell_not_before_{};
   Time read_not_before_{};
-  Time read_at_ = kNever;
+  Time read_at_ = kNever;  // when the next reading begins
+  Time reading_since_{};
+  boost::asio::io_context& io_;
   boost::asio::steady_timer tell_timer_;
   boost::asio::steady_timer read_timer_;
 };

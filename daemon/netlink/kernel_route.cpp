@@ -139,15 +139,22 @@ std::optional<KernelRoute> decode_route(const nlmsghdr& message) {
   return route;
 }
 
+NetlinkMessage dump_routes_message(Family family) {
+  rtmsg header{};
+  header.rtm_family = address_family(family);
+  return NetlinkMessage(RTM_GETROUTE, 0, header);
+}
+
+bool is_without_family(const NetlinkAnswer& answer, Family family) {
+  return family == Family::ipv6 && answer.error == EAFNOSUPPORT;
+}
+
 NetlinkAnswer dump_routes(NetlinkSocket& socket, const std::function<void(const KernelRoute&)>& each) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    rtmsg header{};
-    header.rtm_family = address_family(family);
-    const NetlinkAnswer answer = socket.dump(NetlinkMessage(RTM_GETROUTE, 0, header), [&](const nlmsghdr& message) {
+    const NetlinkAnswer answer = socket.dump(dump_routes_message(family), [&](const nlmsghdr& message) {
       if (const auto route = decode_route(message)) each(*route);
     });
-    // A kernel without IPv6 answers that it knows no such family.
-    if (!answer.ok() && !(family == Family::ipv6 && answer.error == EAFNOSUPPORT)) return answer;
+    if (!answer.ok() && !is_without_family(answer, family)) return answer;
   }
   return {};
 }

@@ -44,6 +44,10 @@ NetlinkMessage delete_route_message(const KernelRoute& route);
 // From RTM_NEWROUTE or RTM_DELROUTE; nothing for cached routes and other families.
 std::optional<KernelRoute> decode_route(const nlmsghdr& message);
 
+// Asks for every route of a family in every table (NetlinkSocket::dump).
+NetlinkMessage dump_routes_message(Family family);
+// Whether a kernel without this family answers so.
+bool is_without_family(const NetlinkAnswer& answer, Family family);
 // Every route of both families in every table.
 NetlinkAnswer dump_routes(NetlinkSocket& socket, const std::function<void(const KernelRoute&)>& each);
 

@@ -138,31 +138,37 @@ NetlinkAnswer NetlinkSocket::dump(NetlinkMessage message, const std::function<vo
   return converse(std::move(message), NLM_F_DUMP, each);
 }
 
-// Until the end of the dump, or the acknowledgement behind a single answer.
-NetlinkAnswer NetlinkSocket::converse(NetlinkMessage message, int flags,
-                                      const std::function<void(const nlmsghdr&)>& each) {
+int NetlinkSocket::begin(NetlinkMessage message, int flags) {
   std::vector<NetlinkMessage> messages;
   messages.push_back(std::move(message));
   nlmsghdr* request = messages.front().header();
-  request->nlmsg_seq = next_sequence_++;
+  conversation_ = request->nlmsg_seq = next_sequence_++;
+  interrupted_ = false;
   request->nlmsg_flags = static_cast<__u16>(request->nlmsg_flags | NLM_F_REQUEST | flags);
-  const std::uint32_t sequence = request->nlmsg_seq;
-  if (const int error = send(messages, 0, 1); error != 0) return {error, ""};
-  bool interrupted = false;
-  for (;;) {
-    const ssize_t size = recv(fd(), buffer_.data(), buffer_.size(), 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return {errno, ""};
-    auto rest = static_cast<unsigned>(size);
-    for (auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data()); NLMSG_OK(header, rest);
-         header = NLMSG_NEXT(header, rest)) {
-      if (header->nlmsg_seq != sequence) continue;
-      interrupted = interrupted || (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-      if (header->nlmsg_type == NLMSG_DONE) return {interrupted ? EINTR : 0, ""};
-      if (header->nlmsg_type == NLMSG_ERROR) return read_error(*header);
-      each(*header);
-    }
+  return send(messages, 0, 1);
+}
+
+std::optional<NetlinkAnswer> NetlinkSocket::continue_dump(const std::function<void(const nlmsghdr&)>& each) {
+  const ssize_t size = recv(fd(), buffer_.data(), buffer_.size(), 0);
+  if (size < 0) return errno == EINTR ? std::nullopt : std::optional(NetlinkAnswer{errno, ""});
+  auto rest = static_cast<unsigned>(size);
+  for (auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data()); NLMSG_OK(header, rest);
+       header = NLMSG_NEXT(header, rest)) {
+    if (header->nlmsg_seq != conversation_) continue;
+    interrupted_ = interrupted_ || (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+    if (header->nlmsg_type == NLMSG_DONE) return NetlinkAnswer{interrupted_ ? EINTR : 0, ""};
+    if (header->nlmsg_type == NLMSG_ERROR) return read_error(*header);
+    each(*header);
   }
+  return std::nullopt;
+}
+
+// Until the end of the dump, or the acknowledgement behind a single answer.
+NetlinkAnswer NetlinkSocket::converse(NetlinkMessage message, int flags,
+                                      const std::function<void(const nlmsghdr&)>& each) {
+  if (const int error = begin(std::move(message), flags); error != 0) return {error, ""};
+  for (;;)
+    if (auto answer = continue_dump(each)) return std::move(*answer);
 }
 
 }  // namespace starling::daemon

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,16 @@ class NetlinkSocket {
   NetlinkAnswer query(NetlinkMessage message, const std::function<void(const nlmsghdr&)>& each);
   // Calls `each` for every object of a dump (NLM_F_DUMP is set here). EINTR if the table changed meanwhile: ask again.
   NetlinkAnswer dump(NetlinkMessage message, const std::function<void(const nlmsghdr&)>& each);
+  // The same in pieces: after begin_dump (an errno, or 0), each call hands over what one system call gives, until it
+  // returns the answer. No other request by this socket meanwhile, nor after a dump that was not read to its end.
+  int begin_dump(NetlinkMessage message) { return begin(std::move(message), NLM_F_DUMP); }
+  std::optional<NetlinkAnswer> continue_dump(const std::function<void(const nlmsghdr&)>& each);
 
  private:
   explicit NetlinkSocket(nl_sock* socket);
   int fd() const;
   int send(const std::vector<NetlinkMessage>& messages, std::size_t first, std::size_t count);
+  int begin(NetlinkMessage message, int flags);
   NetlinkAnswer converse(NetlinkMessage message, int flags, const std::function<void(const nlmsghdr&)>& each);
   void receive_answers(std::uint32_t first_sequence, std::vector<NetlinkAnswer>& answers, std::size_t first,
                        std::size_t count);
@@ -52,6 +58,8 @@ class NetlinkSocket {
   };
   std::unique_ptr<nl_sock, Free> socket_;
   std::uint32_t next_sequence_ = 1;
+  std::uint32_t conversation_ = 0;  // the sequence number of what begin() asked
+  bool interrupted_ = false;
   std::vector<std::uint8_t> buffer_;
 };
 

@@ -67,13 +67,15 @@ in_ns b ip link set to-h down
 wait_for 10 "c's, since the route is gone" answered_by 63 10.9.6.1
 [ "$(punts)" -lt "$before" ] || fail "punts: $before before, $(punts) without h"
 
-note "a table that changes faster than it can be followed is read again, and nobody goes down for it"
-flaps=$(count_events b neighbor.state '.from == "Full"')
+note "notifications are lost, since b stands still while 40,000 routes are made: all is read again"
 for ((i = 0; i < 40000; i++)); do echo "route add 10.66.$((i / 256 % 256)).$((i % 256))/32 dev to-c metric $((i / 65536 + 1))"; done >"$work/batch"
+kill -STOP "${pid[b]}"
 in_ns b ip -batch "$work/batch" || fail "routes cannot be added"
+in_ns b ip addr add 10.9.7.1/32 dev lo
+kill -CONT "${pid[b]}"
 watches() { transit_is ".kernel_routes >= 40000 and all(.families[]; .fast_path)"; }
 wait_for 10 "all routes are watched" watches
-in_ns b ip addr add 10.9.7.1/32 dev lo
-wait_for 5 "what comes behind them counts" answered_by 64 10.9.7.1
-[ "$(count_events b neighbor.state '.from == "Full"')" = "$flaps" ] || fail "a neighbour went down"
+wait_for 10 "what came with them counts" answered_by 64 10.9.7.1
+in_ns b ip addr del 10.9.7.1/32 dev lo
+wait_for 10 "what comes behind them counts" answered_by 63 10.9.7.1
 exit 0

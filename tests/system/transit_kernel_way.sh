@@ -11,11 +11,9 @@ need_command nft nftables
 
 transit_line
 kernel_forwards 1
-in_ns b nft -f - <<'NFT' || skip "needs nf_tables in the kernel"
-table inet seen {
-  chain forward { type filter hook forward priority 0; policy accept; iifname mesh oifname mesh counter }
-}
-NFT
+in_ns b nft add table inet seen 2>/dev/null || skip "needs nf_tables in the kernel"
+in_ns b nft add chain inet seen forward '{ type filter hook forward priority 0; policy accept; }'
+in_ns b nft add rule inet seen forward iifname mesh oifname mesh counter
 # seen: how many packets b's kernel has forwarded from tunnel to tunnel.
 seen() { in_ns b nft -j list chain inet seen forward | jq '[.. | .counter? // empty | .packets] | add'; }
 passes() { in_ns a ping -q -n -i 0.05 -c 5 -W 1 10.1.0.3 >"$work/ping.log" && in_ns a ping -q -n -i 0.05 -c 5 -W 1 fd01::3 >>"$work/ping.log"; }
@@ -77,7 +75,7 @@ note "a forward chain whose policy is drop is warned about, and does not see the
 stop b || fail "b ended with status $?"
 rm -f "$work/b.log"
 in_ns b nft add chain inet seen dropping '{ type filter hook forward priority 10; policy drop; }'
-in_ns b nft add chain ip6 nat dropping 2>/dev/null  # no table of this name: nothing
+in_ns b nft add chain inet seen entering '{ type filter hook input priority 10; policy accept; }'
 run b
 has_event b transit.firewall '.chain == "inet seen dropping" and (.reason | contains("does not see"))' || fail "no warning"
 [ "$(count_events b transit.firewall)" = 1 ] || fail "warned about more than one chain"

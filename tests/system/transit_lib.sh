@@ -22,7 +22,8 @@ transit_line() {
 }
 # transit_node_b JSON: b's configuration, and what differs.
 transit_node_b() {
-  node b "$(jq -n --argjson more "$1" '{addresses: ["10.1.0.2/32", "fd01::2/128"], mtu: 1400, peers: [{pub: "a"}, {pub: "c"}]} + $more')"
+  node b "$(jq -n --argjson more "$1" '{addresses: ["10.1.0.2/32", "fd01::2/128"], mtu: 1400,
+    peers: [{pub: "a", endpoint: "192.0.2.1:7000"}, {pub: "c", endpoint: "198.51.100.2:7000"}]} + $more')"
 }
 # kernel_forwards 0|1: b's kernel, in both families.
 kernel_forwards() { in_ns b sysctl -qw net.ipv4.ip_forward="$1" net.ipv6.conf.all.forwarding="$1"; }
