@@ -76,10 +76,18 @@ stop b || fail "b ended with status $?"
 rm -f "$work/b.log"
 in_ns b nft add chain inet seen dropping '{ type filter hook forward priority 10; policy drop; }'
 in_ns b nft add chain inet seen entering '{ type filter hook input priority 10; policy accept; }'
+dropping=("inet seen dropping")
+for tool in iptables ip6tables; do  # where the kernel still has the older firewall
+  in_ns b $tool-legacy -P FORWARD DROP 2>/dev/null && in_ns b $tool-legacy -A INPUT -j ACCEPT && dropping+=("$tool-legacy filter FORWARD")
+done
 run b
-has_event b transit.firewall '.chain == "inet seen dropping" and (.reason | contains("does not see"))' || fail "no warning"
-[ "$(count_events b transit.firewall)" = 1 ] || fail "warned about more than one chain"
-transit_is '.dropping_chains == ["inet seen dropping"]' || fail "show transit: $(show_transit)"
+for chain in "${dropping[@]}"; do
+  has_event b transit.firewall ".chain == \"$chain\" and (.reason | contains(\"does not see\"))" || fail "no warning of $chain"
+done
+[ "$(count_events b transit.firewall)" = ${#dropping[@]} ] || fail "warned about other chains: $(grep transit.firewall "$work/b.log")"
+[ "$(jq -r '.dropping_chains[]' <<<"$(show_transit)")" = "$(printf '%s\n' "${dropping[@]}")" ] || fail "show transit: $(show_transit)"
+for tool in iptables ip6tables; do in_ns b $tool-legacy -P FORWARD ACCEPT 2>/dev/null; done
+transit_is '.dropping_chains == ["inet seen dropping"]' || fail "a policy that accepts drops: $(show_transit)"
 wait_for 20 "a reaches c" answered_by 63 10.1.0.3
 wait_for 20 "a reaches c over IPv6" answered_by 63 fd01::3
 
