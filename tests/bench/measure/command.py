@@ -34,6 +34,7 @@ def add_loads(options, rounds, seconds, quick_seconds):
 
 def add_rounds(options, rounds, and_quick=""):
     options.add_argument("--rounds", type=positive, metavar="N", help=f"how often each program has its turn (default {rounds})")
+    options.add_argument("--retries", type=int, default=0, metavar="N", help="repeat a turn up to N times when something else used the machine meanwhile")
     options.add_argument("--quick", action="store_true", help=f"one round{and_quick}: to see whether it works, not how fast")
     options.add_argument("--json", action="store_true", help="print every round's figures as JSON instead of the table")
     options.set_defaults(all_rounds=rounds)

@@ -10,7 +10,7 @@ from typing import Callable
 from measure import process
 from measure.ground import BenchError
 
-BUSY_PERCENT_MAX = 5
+FOREIGN_PERCENT_MAX = 10  # of a core, by what is not the benchmark's; some of it are the kernel's own threads
 STOLEN_PERCENT_MAX = 2
 
 
@@ -32,13 +32,22 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def warn_if_busy(where, watch_s=0.3):
-    """Figures are only worth something on a quiet machine."""
-    before, _ = process.machine_cpu_s()
-    time.sleep(watch_s)
-    percent = 100 * (process.machine_cpu_s()[0] - before) / watch_s
-    if percent > BUSY_PERCENT_MAX:
-        say(f"{where}  warning: something else uses {percent:.0f} % of a core; these figures are not comparable")
+class Disturbance:
+    """What others did on this machine meanwhile: figures are only worth something on a quiet one."""
+
+    def __init__(self):
+        self._began, self._own_s, (self._busy_s, self._stolen_s) = time.monotonic(), process.own_cpu_s(), process.machine_cpu_s()
+
+    def complaint(self):
+        """Once all that was started has ended. Nothing if it was quiet."""
+        took_s, (busy_s, stolen_s) = time.monotonic() - self._began, process.machine_cpu_s()
+        foreign = 100 * (busy_s - self._busy_s - process.own_cpu_s() + self._own_s) / took_s
+        stolen = 100 * (stolen_s - self._stolen_s) / took_s
+        if foreign > FOREIGN_PERCENT_MAX:
+            return f"something else used {foreign:.0f} % of a core meanwhile"
+        if stolen > STOLEN_PERCENT_MAX:
+            return f"this machine's host took {stolen:.0f} % of a core away meanwhile"
+        return None
 
 
 def tunnel_phases(seconds, udp_rate):
@@ -56,22 +65,33 @@ def tunnel_phases(seconds, udp_rate):
     ]
 
 
-def compare(ground, variants, rounds, phases):
-    """{label: {"phase.figure": [one a round]}}."""
+def compare(ground, variants, rounds, phases, retries=0):
+    """{label: {"phase.figure": [one a round]}}. A turn that was disturbed counts if it still is after so many retries."""
     results = {variant.label: {} for variant in variants}
     told = set()
     for number in range(rounds):
         start = number % len(variants)
         for variant in variants[start:] + variants[:start]:
-            for key, value in _one(ground, variant, phases, f"round {number + 1}/{rounds}", told).items():
+            for key, value in _turn(ground, variant, phases, f"round {number + 1}/{rounds}", told, retries).items():
                 results[variant.label].setdefault(key, []).append(value)
     return results
 
 
-def _one(ground, variant, phases, where, told):
+def _turn(ground, variant, phases, where, told, retries):
+    while True:
+        disturbance = Disturbance()
+        figures = _measure(ground, variant, phases, where, told)
+        complaint = disturbance.complaint()
+        if complaint is None:
+            return figures
+        say(f"{where}  {variant.label}  warning: {complaint}; {'once more' if retries else 'these figures are not comparable'}")
+        if not retries:
+            return figures
+        retries -= 1
+
+
+def _measure(ground, variant, phases, where, told):
     figures = {}
-    warn_if_busy(where)
-    began, (_, stolen_before) = time.monotonic(), process.machine_cpu_s()
     try:
         measured = variant.build(ground)
         for phase in phases:
@@ -87,9 +107,6 @@ def _one(ground, variant, phases, where, told):
         raise BenchError(f"{variant.label}: {error}") from None
     finally:
         ground.clear()
-    stolen = 100 * (process.machine_cpu_s()[1] - stolen_before) / (time.monotonic() - began)
-    if stolen > STOLEN_PERCENT_MAX:
-        say(f"{where}  warning: this machine's host took {stolen:.0f} % of a core away")
     return figures
 
 

@@ -35,6 +35,11 @@ def machine_cpu_s():
     return (user + nice + system + irq + softirq) / TICKS_PER_S, steal / TICKS_PER_S
 
 
+def own_cpu_s():
+    """Of this benchmark and of all that it started and that has ended."""
+    return sum(os.times()[:4])
+
+
 def interface_packets(pid, interface):
     """(received, sent) as the kernel counts them for an interface in that process's namespace."""
     with open(f"/proc/{pid}/net/dev") as file:
