@@ -75,7 +75,7 @@ WHAT (its beginning is enough where it is unique: `starling show n`)
   egress      which neighbours carry a prefix, read back from the engine's live table
   ingress     which neighbours may send a source, read back from the engine's live filter
   transit     whether what passes from tunnel to tunnel takes the engine's fast path, and if not, why; how many
-              prefixes are left to the kernel (punts), and from which address errors about such packets come
+              prefixes are left to the kernel (punts; --json lists them), and from which address ICMP errors come
   status      the node itself: name, keys, port, uptime, counters; and the digest, equal on all nodes that agree
 
 OPTIONS

@@ -244,7 +244,7 @@ std::string transit_text(const json& view, bool colour) {
     const bool fast = flag(row, "fast_path");
     table.add_row({{text(row, "family"), Style::bold},
                    {fast ? "on" : "off", fast ? Style::green : Style::yellow},
-                   text(row, "punts", "-"),
+                   fmt::format("{}", member(row, "punts").size()),
                    text(row, "source", "-"),
                    text(row, "reason")});
   }

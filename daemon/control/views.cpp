@@ -274,12 +274,14 @@ json transit_view(const ViewContext& context) {
   const wg::TransitDescription live = context.backend.transit();
   const auto family_row = [&](Family family, const std::optional<std::string>& obstacle) {
     const std::optional<IpAddress>& source = family == Family::ipv4 ? live.source_v4 : live.source_v6;
+    json punts = json::array();
+    for (const Prefix& prefix : live.punts)
+      if (prefix.family() == family) punts.push_back(prefix.to_string());
     return json{{"family", family == Family::ipv4 ? "ipv4" : "ipv6"},
                 {"fast_path", live.fast_path && !obstacle},
                 {"reason", obstacle ? json(*obstacle) : json()},
                 {"source", source ? json(source->to_string()) : json()},
-                {"punts", std::count_if(live.punts.begin(), live.punts.end(),
-                                        [&](const Prefix& prefix) { return prefix.family() == family; })}};
+                {"punts", std::move(punts)}};
   };
   const TransitReport& report = context.transit;
   return {{"offered", report.offered},

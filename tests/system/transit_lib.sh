@@ -33,4 +33,4 @@ answered_by() { shows "ttl=$1 " in_ns a ping -n -c 1 -W 1 "$2"; }
 show_transit() { "$BIN/starling" show transit --json --control "$work/b.sock"; }
 # transit_is JQ CONDITION
 transit_is() { jq -e "$1" <<<"$(show_transit)" >/dev/null; }
-punts() { jq '[.families[].punts] | add' <<<"$(show_transit)"; }
+punts() { jq '[.families[].punts[]] | length' <<<"$(show_transit)"; }

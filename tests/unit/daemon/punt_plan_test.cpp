@@ -211,6 +211,31 @@ TEST_CASE("what leaves the mesh keeps its punts until the engine has its new tab
   CHECK(plan.told().empty());
 }
 
+TEST_CASE("more punts than the limit are said to be too many, until there are fewer") {
+  Plan plan({"10.0.0.0/8", "fd00::/16"});
+  RouteMirror many(kTunnel);
+  KernelRoute route = foreign("10.0.0.0/32");
+  for (std::uint32_t i = 0; i <= kPuntsMax; i++) {
+    const auto byte = [&](int shift) { return static_cast<std::uint8_t>(i >> shift); };
+    route.prefix = Prefix::host(IpAddress::v4({10, byte(16), byte(8), byte(0)}));
+    many.add(route, false);
+  }
+  RouteMirror fewer = many;
+  fewer.remove(route);
+  plan.set_routes(std::move(fewer));
+  CHECK(plan.punts().size() == kPuntsMax);
+  CHECK_FALSE(plan.is_overfull());
+  plan.add_route(route, false);
+  CHECK(plan.is_overfull());
+  plan.remove_route(route);
+  CHECK(plan.is_overfull());  // what was left out meanwhile is not known
+  plan.set_routes(std::move(many));
+  CHECK(plan.is_overfull());
+  plan.set_routes(RouteMirror(kTunnel));
+  CHECK_FALSE(plan.is_overfull());
+  CHECK(plan.told().empty());
+}
+
 TEST_CASE("a route that replaces one takes its place; of several nobody knows which, so all stay until they are read") {
   RouteMirror routes(kTunnel);
   KernelRoute second = foreign("10.1.0.0/16");

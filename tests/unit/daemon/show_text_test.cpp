@@ -95,8 +95,8 @@ TEST_CASE("Egress, ingress and status read as lists") {
 
 TEST_CASE("Transit tells for each family whether it takes the fast path, and why not") {
   CHECK(shown("transit", R"({"offered":true,"kernel_routes":12,"dropping_chains":["inet filter forward"],"families":[
-    {"family":"ipv4","fast_path":true,"reason":null,"source":"10.0.0.1","punts":3},
-    {"family":"ipv6","fast_path":false,"reason":"policy rule 100 looks at: source","source":null,"punts":0}]})") ==
+    {"family":"ipv4","fast_path":true,"reason":null,"source":"10.0.0.1","punts":["10.0.0.1/32","10.5.0.0/16","10.6.0.0/16"]},
+    {"family":"ipv6","fast_path":false,"reason":"policy rule 100 looks at: source","source":null,"punts":[]}]})") ==
         "FAMILY  FAST PATH  PUNTS  ERRORS FROM  REASON\n"
         "ipv4    on             3  10.0.0.1\n"
         "ipv6    off            0  -            policy rule 100 looks at: source\n"

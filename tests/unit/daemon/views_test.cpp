@@ -304,9 +304,12 @@ TEST_CASE_FIXTURE(Pair, "Transit is read from the engine, by family, with what s
                                      {"fast_path", false},
                                      {"reason", "policy rule 100 looks at: source"},
                                      {"source", "10.0.0.1"},
-                                     {"punts", 2}});
-  CHECK(shown["families"][1] ==
-        json{{"family", "ipv6"}, {"fast_path", true}, {"reason", nullptr}, {"source", nullptr}, {"punts", 1}});
+                                     {"punts", {"10.0.0.1/32", "10.5.0.0/16"}}});
+  CHECK(shown["families"][1] == json{{"family", "ipv6"},
+                                     {"fast_path", true},
+                                     {"reason", nullptr},
+                                     {"source", nullptr},
+                                     {"punts", json::array({"fd00:1::/48"})}});
   CHECK(shown["kernel_routes"] == 17);
   CHECK(shown["dropping_chains"] == json{"ip f c"});
   backend.set_transit({});
