@@ -14,8 +14,11 @@ const Prefix kEverythingV6(IpAddress::v6({}), 0);
 }  // namespace
 
 void PuntPlan::set_rules(const std::vector<PolicyRule>& rules) {
-  rules_v4_ = order_of(rules, Family::ipv4);
-  rules_v6_ = order_of(rules, Family::ipv6);
+  RuleOrder v4 = order_of(rules, Family::ipv4);
+  RuleOrder v6 = order_of(rules, Family::ipv6);
+  if (v4 == rules_v4_ && v6 == rules_v6_) return;
+  rules_v4_ = std::move(v4);
+  rules_v6_ = std::move(v6);
   decide_all();
 }
 
