@@ -94,7 +94,9 @@ wait_for 20 "a reaches c over IPv6" answered_by 63 fd01::3
 note "switched off by the configuration, the firewall judges: it drops, or lets pass and counts"
 stop b || fail "b ended with status $?"
 rm -f "$work/b.log"
-transit_node_b '{"transit_fast_path": false}'
+transit_node_b '{"transit_fast_path": false, "without_offloads": ["udp-gso", "tun-gro"], "workers": 2}'
+shows 'transit through the kernel, without tun-gro, without udp-gso, 2 workers' "$BIN/starling" check "$work/b.json" ||
+  fail "starling check: $("$BIN/starling" check "$work/b.json")"
 run b
 has_event b transit.firewall '(.reason | contains("drops")) and (.remedy | contains("mesh"))' || fail "no warning of what is dropped"
 transit_is '.offered and all(.families[]; (.fast_path | not) and (.reason | contains("transit_fast_path")))' || fail "show transit: $(show_transit)"
