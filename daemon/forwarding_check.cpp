@@ -24,13 +24,17 @@ Loss loss_of(const ForwardingNeed& need) {
   return need.leads_away ? Loss::what_leaves : Loss::what_is_unusual;
 }
 
-const char* reason_for(Loss loss) {
+// IPv6 has no fragmentation on the way.
+const char* reason_for(Loss loss, Family family) {
   switch (loss) {
     case Loss::everything: return "nothing of others passes through";
     case Loss::what_leaves:
       return "tunnel to tunnel passes on the fast path, but nothing reaches what is announced here";
     case Loss::what_is_unusual:
-      return "tunnel to tunnel passes on the fast path, but for packets to be fragmented and those with IP options";
+      return family == Family::ipv6
+                 ? "tunnel to tunnel passes on the fast path, but nothing by other routes of this machine"
+                 : "tunnel to tunnel passes on the fast path, but nothing by other routes of this machine, "
+                   "nothing to be fragmented, and nothing with IP options";
   }
   return "";
 }
@@ -47,7 +51,7 @@ std::vector<ForwardingProblem> ForwardingCheck::look(const std::map<Family, Forw
     const Loss loss = loss_of(need);
     const auto [reported, fresh] = reported_.try_emplace(family, loss);
     if (fresh || std::exchange(reported->second, loss) != loss)
-      problems.push_back({family, loss, reason_for(loss), remedy_for(family)});
+      problems.push_back({family, loss, reason_for(loss, family), remedy_for(family)});
   }
   return problems;
 }
