@@ -10,7 +10,7 @@ from typing import Callable
 from measure import process
 from measure.ground import BenchError
 
-FOREIGN_PERCENT_MAX = 10  # of a core, by what is not the benchmark's; some of it are the kernel's own threads
+FOREIGN_PERCENT_MAX = 10  # of a core
 STOLEN_PERCENT_MAX = 2
 
 
@@ -36,13 +36,18 @@ class Disturbance:
     """What others did on this machine meanwhile: figures are only worth something on a quiet one."""
 
     def __init__(self):
-        self._began, self._own_s, (self._busy_s, self._stolen_s) = time.monotonic(), process.own_cpu_s(), process.machine_cpu_s()
+        self._began = time.monotonic()
+        self._foreign_s, self._stolen_s = self._now()
+
+    @staticmethod
+    def _now():
+        busy_s, stolen_s = process.machine_cpu_s()
+        return busy_s - process.own_cpu_s() - process.kernel_threads_cpu_s(), stolen_s
 
     def complaint(self):
         """Once all that was started has ended. Nothing if it was quiet."""
-        took_s, (busy_s, stolen_s) = time.monotonic() - self._began, process.machine_cpu_s()
-        foreign = 100 * (busy_s - self._busy_s - process.own_cpu_s() + self._own_s) / took_s
-        stolen = 100 * (stolen_s - self._stolen_s) / took_s
+        took_s, (foreign_s, stolen_s) = time.monotonic() - self._began, self._now()
+        foreign, stolen = 100 * (foreign_s - self._foreign_s) / took_s, 100 * (stolen_s - self._stolen_s) / took_s
         if foreign > FOREIGN_PERCENT_MAX:
             return f"something else used {foreign:.0f} % of a core meanwhile"
         if stolen > STOLEN_PERCENT_MAX:

@@ -1,7 +1,9 @@
 """What the kernel says a process, and the whole machine, have used so far."""
+import contextlib
 import glob
 import os
 
+KTHREADD = "2"  # its pid
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,6 +35,17 @@ def machine_cpu_s():
         ticks = [int(word) for word in file.readline().split()[1:]]
     user, nice, system, _idle, _iowait, irq, softirq, steal = ticks[:8]
     return (user + nice + system + irq + softirq) / TICKS_PER_S, steal / TICKS_PER_S
+
+
+def kernel_threads_cpu_s():
+    """Of the kernel's threads, ksoftirqd foremost: they work for whoever sends and receives."""
+    total = 0
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(path) as file:
+            fields = file.read().rpartition(")")[2].split()
+            if fields[1] == KTHREADD:
+                total += int(fields[11]) + int(fields[12])
+    return total / TICKS_PER_S
 
 
 def own_cpu_s():
