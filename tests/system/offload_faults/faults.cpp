@@ -16,7 +16,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/ioctl.h>
@@ -46,8 +45,13 @@ constexpr int UDP_SEGMENT = 103;
 constexpr int UDP_GRO = 104;
 #endif
 
-constexpr std::uint8_t kGsoUdp = 5;               // VIRTIO_NET_HDR_GSO_UDP_L4, which Debian 12's headers do not know
-constexpr unsigned long kUdpSegmentation = 0x60;  // TUN_F_USO4 | TUN_F_USO6, the same
+// Of a virtio header (linux/virtio_net.h is no C++).
+constexpr std::size_t kVirtioHeaderSize = 10;  // bytes
+constexpr std::size_t kGsoTypeOffset = 1;      // bytes
+constexpr std::uint8_t kGsoNone = 0;
+constexpr std::uint8_t kGsoUdp = 5;               // VIRTIO_NET_HDR_GSO_UDP_L4
+constexpr std::uint8_t kGsoEcn = 0x80;            // a flag beside the type
+constexpr unsigned long kUdpSegmentation = 0x60;  // TUN_F_USO4 | TUN_F_USO6, which Debian 12's headers do not know
 constexpr std::size_t kDescriptorsMax = 4096;
 
 using Fault = std::map<std::string, std::string>;  // VALUE under "", modifiers under their names
@@ -184,9 +188,9 @@ bool is_tun(int fd) {
 
 // Into what a packet is still to be cut, "tcp" or "udp", by the virtio header before it; empty: it is one.
 std::string segmentation_of(const iovec* parts, int n) {
-  if (n == 0 || parts[0].iov_len < sizeof(virtio_net_hdr)) return {};
-  const std::uint8_t kind = static_cast<const virtio_net_hdr*>(parts[0].iov_base)->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
-  if (kind == VIRTIO_NET_HDR_GSO_NONE) return {};
+  if (n == 0 || parts[0].iov_len < kVirtioHeaderSize) return {};
+  const std::uint8_t kind = static_cast<const std::uint8_t*>(parts[0].iov_base)[kGsoTypeOffset] & ~kGsoEcn;
+  if (kind == kGsoNone) return {};
   return kind == kGsoUdp ? "udp" : "tcp";
 }
 

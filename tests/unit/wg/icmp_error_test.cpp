@@ -184,7 +184,7 @@ TEST_CASE("our own answers are not answered") {
 
 TEST_CASE("an ICMPv6 error behind extension headers is found, and an echo behind them too") {
   const std::vector<std::uint8_t> error{1, 0, 0, 0, 0, 0, 0, 0}, echo{128, 0, 0, 0, 0, 0, 0, 0};
-  for (const std::uint8_t protocol : {0, 43, 60, 135, 139, 140, 51}) {
+  for (const std::uint8_t protocol : std::vector<std::uint8_t>{0, 43, 60, 135, 139, 140, 51}) {
     // Sixteen bytes; authentication counts its length otherwise.
     std::vector<std::uint8_t> header(16, 0);
     header[0] = kIcmpv6;
