@@ -20,7 +20,7 @@ namespace {
 
 using Packet = std::vector<std::uint8_t>;
 
-constexpr std::size_t kPacketsMax = 300;  // of a script
+constexpr std::size_t kPacketsMax = 140;  // of a script
 
 bool is_whole(const Packet& packet) {
   if (packet[0] >> 4 == 6) return 40 + get_u16(packet, 4) == packet.size();
@@ -59,8 +59,8 @@ class Script {
     IpFields ip = (what & 1) == 0 ? between("10.0.0.1", "10.0.0.2") : between("fd00::1", "fd00::2");
     ip.identifier = identifier_++;
     owner_ = (what & 4) != 0 ? 1 : 0;
-    std::size_t size = 100;
-    if ((what & 8) != 0) size = input_.u16() % 2'000;
+    std::size_t size = 40;
+    if ((what & 8) != 0) size = input_.u16() % 600;
     const Packet payload(size, what);
     Packet packet = flow < 2 ? tcp(ip, flow, payload) : make_udp(ip, 7, 8, payload);
     if ((what & 16) != 0) change(packet, (what & 32) != 0);

@@ -16,8 +16,8 @@ declare -A number=([l]=1 [r]=2 [m]=3)
 # The namespaces and the underlay, once.
 make_underlay() {
   ns_add l; ns_add r; ns_add m
-  veth l r 192.0.2.1/24 192.0.2.2/24 2001:db8:1::1/64 2001:db8:1::2/64
-  veth l m 198.51.100.1/24 198.51.100.2/24 2001:db8:2::1/64 2001:db8:2::2/64
+  veth l r 192.0.2.1/24 192.0.2.2/24 2001:db8:1::1/64 2001:db8:1::2/64 2>/dev/null
+  veth l m 198.51.100.1/24 198.51.100.2/24 2001:db8:2::1/64 2001:db8:2::2/64 2>/dev/null
   make_keys l r m
 }
 
@@ -43,8 +43,8 @@ engine() {
   add_address "$node" "10.9.0.${number[$node]}/24" "fd09::${number[$node]}/64"
 }
 
-# tunnels FAMILY_R FAMILY_M FAULTS ARGUMENTS...: engines at all three, that of l with the faults; the arguments are everyone's. r is
-# reached over this family of the underlay, m over that one ("" for no m).
+# tunnels FAMILY_R FAMILY_M FAULTS ARGUMENTS...: engines at all three, that of l with the faults and the arguments. r is reached over
+# this family of the underlay, m over that one ("" for no m).
 tunnels() {
   local family_r=$1 family_m=$2 faults=$3 node; shift 3
   for node in "${!wg_pid[@]}"; do wg_down "$node"; done
@@ -52,7 +52,7 @@ tunnels() {
   { peer_section r "$family_r"; [ -z "$family_m" ] || peer_section m "$family_m"; } | write_config l 4001
   for node in r ${family_m:+m}; do
     { echo "[Peer]"; echo "PublicKey = $(<"$work/l.pub")"; echo "AllowedIPs = 10.9.0.1/32, fd09::1/128"; } | write_config "$node" 4001
-    engine "$node" "" "$@"
+    engine "$node" ""
   done
   engine l "$faults" "$@"
   pings l 1 10.9.0.2
