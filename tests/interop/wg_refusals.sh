@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What starling-wg does not carry it names, with what a person can do: wrong keys, wrong preshared key, AllowedIPs that do not
+# What starling-wg does not carry it names, with what a person can do, and tells the sender where there is no peer: wrong keys, wrong preshared key, AllowedIPs that do not
 # fit, a missing endpoint, strangers' datagrams, and its own packets led back into the tunnel.
 . "$SOURCE_DIR/tests/lib.sh" || exit 1
 . "$SOURCE_DIR/tests/interop/wg_lib.sh" || exit 1
@@ -71,6 +71,11 @@ logs r "ingress_source_unknown: source 10.9.0.77"
 note "destinations without a peer, and a peer without an endpoint"
 unanswered r 10.9.0.99
 logs r "egress_no_route: 10.9.0.99"
+# Whoever sent it is told at once, in both families.
+is_told() { in_ns r ping -n -c 1 -W 2 "$1" | found "$2" || fail "ping of $1 is not told"; }
+is_told 10.9.0.99 "^From 10\.9\.0\.99 .*Destination Host Unreachable"
+add_address r fd09::1/64
+is_told fd09::99 "^From fd09::99 .*Destination unreachable: Address unreachable"
 unanswered r 10.9.0.66
 logs r no_endpoint
 

@@ -190,10 +190,10 @@ class Backend {
   virtual void dispatch(BackendObserver& observer) = 0;
 };
 
-// Our own engine: one TUN, one UDP port, one thread for packets and others that help it with the ciphers. The interface is there (and up, if asked for) when this returns,
-// and carries nothing before start(); addresses and routes are the caller's. An error names what failed and what would
-// help (no /dev/net/tun, no CAP_NET_ADMIN, port in use).
-// The environment has a word in how it works: environment.h.
+// Our own engine: one TUN, one UDP port, one thread for packets and others that help it with the ciphers. The interface
+// is there (and up, if asked for) when this returns, and carries nothing before start(); addresses and routes are the
+// caller's. An error names what failed and what would help (no /dev/net/tun, no CAP_NET_ADMIN, port in use). The
+// environment has a word in how it works: environment.h.
 Result<std::unique_ptr<Backend>> make_userspace_backend(const BackendConfig& config);
 
 }  // namespace starling::wg

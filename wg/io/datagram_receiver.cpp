@@ -1,5 +1,7 @@
 #include "wg/io/datagram_receiver.h"
 
+#include <algorithm>
+
 #include "wg/io/socket_address.h"
 
 namespace starling::wg {
@@ -12,8 +14,8 @@ constexpr std::size_t kLargeAtOnce = 4;
 
 }  // namespace
 
-void DatagramReceiver::prepare(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
+void DatagramReceiver::prepare() {
+  for (std::size_t i = 0; i < used_; ++i) {
     arrays_.vectors[i] = {memory_.get() + i * kSlotSize, kSlotSize};
     msghdr& header = arrays_.headers[i].msg_hdr;
     header = {};
@@ -28,11 +30,12 @@ void DatagramReceiver::prepare(std::size_t count) {
 
 DatagramReceiver::Batch DatagramReceiver::receive(int fd) {
   const std::size_t room = large_ ? kLargeAtOnce : kMessagesMax;
-  prepare(room);
+  prepare();
   const int got = ::recvmmsg(fd, arrays_.headers.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
+  used_ = static_cast<std::size_t>(std::max(got, 0));
   if (got <= 0) return {};
   Batch batch;
-  const auto count = static_cast<std::size_t>(got);
+  const std::size_t count = used_;
   std::size_t total = 0;
   for (std::size_t i = 0; i < count; ++i) {
     mmsghdr& message = arrays_.headers[i];

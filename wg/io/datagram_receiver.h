@@ -43,14 +43,15 @@ class DatagramReceiver {
   // Any datagram; not a power of two, for the caches' sake.
   static constexpr std::size_t kSlotSize = 65536 + 64;  // bytes
 
-  void prepare(std::size_t count);
+  void prepare();
 
   // Not initialised: pages that no datagram reaches take no memory.
   const std::unique_ptr<std::uint8_t[]> memory_ =
       std::make_unique_for_overwrite<std::uint8_t[]>(kMessagesMax * kSlotSize);
   MessageArrays arrays_;
   std::array<ReceivedDatagrams, kMessagesMax> received_;
-  bool large_ = false;  // the last ones were
+  std::size_t used_ = kMessagesMax;  // of the arrays, since they were last prepared
+  bool large_ = false;               // the last ones were
 };
 
 }  // namespace starling::wg
