@@ -366,11 +366,53 @@ TEST_CASE("UDP without a checksum is never joined") {
   CHECK(shape(one) == Shape{1, 1, 1});
 }
 
+TEST_CASE("UDP without a checksum is not joined even if its bytes sum up as if it had one") {
+  auto packets = udp_run(kV4, 2);
+  for (Packet& packet : packets) {
+    put_u16(packet, 28, 0);
+    repair_checksums(packet);
+    put_u16(packet, 28, get_u16(packet, 26));
+    put_u16(packet, 26, 0);
+    REQUIRE(checksums_are_right(packet));
+  }
+  CHECK(shape(packets) == Shape{1, 1});
+}
+
 TEST_CASE("UDP whose own length is not the packet's is never joined") {
   for (const int change : {-1, 1}) {
     auto packets = udp_run(kV4, 2);
     put_u16(packets[1], 24, static_cast<std::uint32_t>(1008 + change));
+    repair_checksums(packets[1]);
     CHECK(shape(packets) == Shape{1, 1});
+  }
+}
+
+TEST_CASE("a TCP header shorter than it can be, or longer than the packet, is left alone") {
+  for (int words = 0; words < 16; words++) {
+    if (words >= 5 && words <= 11) continue;  // what may be
+    auto packets = tcp_run(kV4, 2, 16);
+    for (Packet& packet : packets) {
+      packet[32] = static_cast<std::uint8_t>(words << 4);
+    }
+    // Without a gap, by the payload that this leaves.
+    put_u16(packets[1], 26, static_cast<std::uint32_t>(7 + packets[0].size() - 20 - words * 4u));
+    for (Packet& packet : packets) repair_checksums(packet);
+    CAPTURE(words);
+    CHECK(shape(packets) == Shape{1, 1});
+  }
+}
+
+TEST_CASE("a flow that was not among the newest packets begins anew, in order") {
+  for (std::uint16_t others = 14; others < 18; others++) {
+    const auto run = udp_run(kV4, 2);
+    std::vector<Packet> packets{run[0]};
+    for (std::uint16_t port = 1; port <= others; port++) packets.push_back(make_udp(kV6, port, 9, payload_of(100)));
+    packets.push_back(run[1]);
+    Shape expected(others + 1u, 1);
+    expected.front() = others < Coalescer::kFlowsMax ? 2 : 1;
+    if (others >= Coalescer::kFlowsMax) expected.push_back(1);
+    CAPTURE(others);
+    CHECK(shape(packets) == expected);
   }
 }
 
