@@ -72,7 +72,7 @@ note "destinations without a peer, and a peer without an endpoint"
 unanswered r 10.9.0.99
 logs r "egress_no_route: 10.9.0.99"
 # Whoever sent it is told at once, in both families.
-is_told() { in_ns r ping -n -c 1 -W 2 "$1" | found "$2" || fail "ping of $1 is not told"; }
+is_told() { found "$2" <<<"$(in_ns r ping -n -c 1 -W 2 "$1")" || fail "ping of $1 is not told"; }
 is_told 10.9.0.99 "^From 10\.9\.0\.99 .*Destination Host Unreachable"
 add_address r fd09::1/64
 is_told fd09::99 "^From fd09::99 .*Destination unreachable: Address unreachable"
