@@ -10,8 +10,9 @@
 //   tun_offload=all|uso  TUNSETOFFLOAD fails with EINVAL: but for 0, or where it asks for USO
 //   release=TEXT         what uname says, "5.11.0"
 // OFFLOAD_COUNTS: a folder; each thing that happens appends a byte to a file there: gso_sent.ADDRESS,
-// gso_refused.ADDRESS, gro_received, tun_read.tcp, tun_read.udp, tun_written.tcp, tun_written.udp, tun_refused.tcp,
-// tun_refused.udp (all of packets that are several in one), option_refused, offload_refused.
+// gso_failed.ADDRESS (by the kernel), gso_refused.ADDRESS (by us), gro_received, tun_read.tcp, tun_read.udp,
+// tun_written.tcp, tun_written.udp, tun_refused.tcp, tun_refused.udp (all of packets that are several in one),
+// option_refused, offload_refused.
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -174,8 +175,10 @@ int refuse(const msghdr& message, int error) {
   return fail_with(error);
 }
 
-void count_sent(const msghdr& message) {
-  if (ancillary(message, UDP_SEGMENT)) count("gso_sent." + address_of(message));
+// What the kernel made of it.
+void count_sent(const msghdr& message, bool sent) {
+  if (!ancillary(message, UDP_SEGMENT) || (!sent && errno == EAGAIN)) return;
+  count((sent ? "gso_sent." : "gso_failed.") + address_of(message));
 }
 
 // -- the TUN
@@ -228,7 +231,7 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static const auto real = real_function<decltype(&sendmsg)>("sendmsg");
   if (const int error = refusal_of(*message); error != 0) return refuse(*message, error);
   const ssize_t sent = real(fd, message, flags);
-  if (sent >= 0) count_sent(*message);
+  count_sent(*message, sent >= 0);
   return sent;
 }
 
@@ -240,7 +243,8 @@ int sendmmsg(int fd, mmsghdr* messages, unsigned n, int flags) {
   while (good < n && (error = refusal_of(messages[good].msg_hdr)) == 0) good++;
   if (good == 0 && error != 0) return refuse(messages[0].msg_hdr, error);
   const int sent = real(fd, messages, good, flags);
-  for (int i = 0; i < sent; i++) count_sent(messages[i].msg_hdr);
+  if (sent < 0) count_sent(messages[0].msg_hdr, false);
+  for (int i = 0; i < sent; i++) count_sent(messages[i].msg_hdr, true);
   return sent;
 }
 

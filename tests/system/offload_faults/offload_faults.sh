@@ -55,6 +55,18 @@ for error in EMSGSIZE EINVAL; do
   no_drops l r m
 done
 
+note "and a path that really has one: the kernel itself refuses"
+in_ns l ip route replace 192.0.2.0/24 dev to-r src 192.0.2.1 mtu 1000
+tunnels 4 4 ""
+carry l r 4
+carry l m 6
+carry r l 4
+some l gso_failed.192.0.2.2
+some l gso_sent.198.51.100.2
+not_warned l
+no_drops l r m
+in_ns l ip route replace 192.0.2.0/24 dev to-r src 192.0.2.1
+
 note "a TUN that does not take what is joined"
 tunnels 4 "" tun_write=EINVAL,kind=tcp
 carry r l 4
