@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from measure import process
-from measure.ground import BenchError
+from measure.ground import BenchError, CannotRun
 
 FOREIGN_PERCENT_MAX = 10  # of a core
 STOLEN_PERCENT_MAX = 2
@@ -71,7 +71,8 @@ def tunnel_phases(seconds, udp_rate):
 
 
 def compare(ground, variants, rounds, phases, retries=0):
-    """{label: {"phase.figure": [one a round]}}. A turn that was disturbed counts if it still is after so many retries."""
+    """{label: {"phase.figure": [one a round]}}. A turn that was disturbed counts if it still is after so many retries; one that
+    failed is told and repeated once, so that a slip of iperf3's does not cost the rounds before."""
     results = {variant.label: {} for variant in variants}
     told = set()
     for number in range(rounds):
@@ -83,9 +84,19 @@ def compare(ground, variants, rounds, phases, retries=0):
 
 
 def _turn(ground, variant, phases, where, told, retries):
+    has_failed = False
     while True:
         disturbance = Disturbance()
-        figures = _measure(ground, variant, phases, where, told)
+        try:
+            figures = _measure(ground, variant, phases, where, told)
+        except CannotRun:
+            raise
+        except BenchError as error:
+            if has_failed:
+                raise
+            say(f"{where}  failed, {error}; once more")
+            has_failed = True
+            continue
         complaint = disturbance.complaint()
         if complaint is None:
             return figures
@@ -96,10 +107,11 @@ def _turn(ground, variant, phases, where, told, retries):
 
 
 def _measure(ground, variant, phases, where, told):
-    figures = {}
+    figures, doing = {}, "setting up"
     try:
         measured = variant.build(ground)
         for phase in phases:
+            doing = phase.title
             found = phase.run(measured)
             say(f"{where}  {variant.label}  {phase.title}: {phase.headline.format(**found)}")
             figures.update({f"{phase.name}.{name}": value for name, value in found.items()})
@@ -108,8 +120,10 @@ def _measure(ground, variant, phases, where, told):
                 if (variant.label, line) not in told:
                     told.add((variant.label, line))
                     say(f"{variant.label} says: {line}")
+    except CannotRun:
+        raise
     except BenchError as error:
-        raise BenchError(f"{variant.label}: {error}") from None
+        raise BenchError(f"{variant.label}, {doing}: {error}") from None
     finally:
         ground.clear()
     return figures
