@@ -1,17 +1,10 @@
 #include "wg/protocol/inner_packet.h"
 
+#include "wg/protocol/ip_header.h"
+
 namespace starling::wg {
 
 namespace {
-
-constexpr std::size_t kIpv4HeaderSize = 20;  // bytes, without options
-constexpr std::size_t kIpv6HeaderSize = 40;
-constexpr std::uint8_t kProtocolTcp = 6;
-constexpr std::uint8_t kProtocolUdp = 17;
-
-std::uint16_t read_u16(Bytes bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
-}
 
 // Mixes all bits of a word into all others (the finaliser of splitmix64).
 std::uint64_t mix(std::uint64_t word) {
@@ -33,13 +26,13 @@ std::uint32_t hash_flow(Bytes addresses, std::uint8_t protocol, std::uint32_t po
 // Both ports of a whole TCP or UDP packet, else zero.
 std::uint32_t read_ports(Bytes packet, std::size_t at, std::uint8_t protocol) {
   if ((protocol != kProtocolTcp && protocol != kProtocolUdp) || packet.size() < at + 4) return 0;
-  return std::uint32_t{read_u16(packet, at)} << 16 | read_u16(packet, at + 2);
+  return load_u32(packet, at);
 }
 
 std::optional<InnerPacket> parse_ipv4(Bytes bytes, std::uint32_t seed) {
   if (bytes.size() < kIpv4HeaderSize) return std::nullopt;
   const std::size_t header_size = (bytes[0] & 15u) * 4;
-  const std::size_t total_length = read_u16(bytes, 2);
+  const std::size_t total_length = load_u16(bytes, kIpv4TotalLengthOffset);
   if (header_size < kIpv4HeaderSize || total_length < header_size || total_length > bytes.size()) return std::nullopt;
   InnerPacket packet;
   packet.source = IpAddress::from_bytes(bytes.subspan(12, 4));
@@ -47,7 +40,7 @@ std::optional<InnerPacket> parse_ipv4(Bytes bytes, std::uint32_t seed) {
   packet.total_length = total_length;
   packet.protocol = bytes[9];
   packet.traffic_class = bytes[1];
-  const bool is_fragment = (read_u16(bytes, 6) & 0x3fff) != 0;  // more fragments, or an offset
+  const bool is_fragment = (load_u16(bytes, kIpv4FragmentOffset) & (kIpv4MoreFragments | kIpv4FragmentMask)) != 0;
   const std::uint32_t ports = is_fragment ? 0 : read_ports(bytes.first(total_length), header_size, packet.protocol);
   packet.flow_hash = hash_flow(bytes.subspan(12, 8), packet.protocol, ports, seed);
   return packet;
@@ -55,7 +48,7 @@ std::optional<InnerPacket> parse_ipv4(Bytes bytes, std::uint32_t seed) {
 
 std::optional<InnerPacket> parse_ipv6(Bytes bytes, std::uint32_t seed) {
   if (bytes.size() < kIpv6HeaderSize) return std::nullopt;
-  const std::size_t total_length = kIpv6HeaderSize + read_u16(bytes, 4);
+  const std::size_t total_length = kIpv6HeaderSize + load_u16(bytes, kIpv6PayloadLengthOffset);
   if (total_length > bytes.size()) return std::nullopt;
   InnerPacket packet;
   packet.source = IpAddress::from_bytes(bytes.subspan(8, 16));
