@@ -205,9 +205,11 @@ JoinedPacket* Coalescer::find_flow(const JoinedPacket& like) {
   return nullptr;
 }
 
-// A packet that joins none must not be overtaken by later ones of its flow, whatever in it says which that is.
+// A packet that joins none must not be overtaken by later ones of its flow, whatever in it says which that is. What
+// find_flow() does not see any more needs no closing.
 void Coalescer::close_flows(Bytes packet) {
-  for (std::size_t i = count_ - 1; i-- > 0;) {
+  std::size_t looked_at = 0;
+  for (std::size_t i = count_ - 1; i-- > 0 && looked_at < kFlowsMax; ++looked_at) {
     if (same_addresses(packets_[i].first, packet)) packets_[i].is_open = false;
   }
 }
