@@ -12,9 +12,7 @@
 namespace starling::wg {
 namespace {
 
-constexpr int kSendWait_ms = 20;                   // for room in a full socket buffer, before datagrams are given up
-constexpr std::size_t kMessageSizeMax_v4 = 65507;  // bytes: 65535 less the headers of IPv4 and UDP
-constexpr std::size_t kMessageSizeMax_v6 = 65527;
+constexpr int kSendWait_ms = 20;  // for room in a full socket buffer, before datagrams are given up
 
 std::size_t index_of(Family family) {
   return family == Family::ipv4 ? 0 : 1;

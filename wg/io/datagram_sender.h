@@ -20,6 +20,10 @@
 
 namespace starling::wg {
 
+// Bytes of a message: 65535 less the headers of IP and UDP.
+inline constexpr std::size_t kMessageSizeMax_v4 = 65507;
+inline constexpr std::size_t kMessageSizeMax_v6 = 65527;
+
 // Datagrams of one size, the last may be shorter, one behind the other in memory.
 struct OutgoingRun {
   Bytes bytes;

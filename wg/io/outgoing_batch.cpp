@@ -3,8 +3,8 @@
 #include <algorithm>
 
 namespace starling::wg {
-OutgoingBatch::OutgoingBatch(std::size_t capacity)
-    : capacity_(capacity), memory_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity)) {
+OutgoingBatch::OutgoingBatch(std::size_t capacity, bool joins)
+    : capacity_(capacity), joins_(joins), memory_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity)) {
   runs_.reserve(kRunsMax);
   notes_.reserve(kRunsMax);
 }
@@ -17,7 +17,7 @@ MutableBytes OutgoingBatch::allocate(std::size_t size) {
 }
 
 bool OutgoingBatch::continues(const Envelope& envelope, Bytes messages, std::size_t segment_size) const {
-  if (runs_.empty() || envelope.session == nullptr) return false;
+  if (!joins_ || runs_.empty() || envelope.session == nullptr) return false;
   const OutgoingRun& run = runs_.back();
   const bool behind = run.bytes.data() + run.bytes.size() == messages.data();
   const bool fits =

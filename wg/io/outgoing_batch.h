@@ -26,8 +26,9 @@ class OutgoingBatch {
  public:
   static constexpr std::size_t kRunsMax = 128;
 
-  // `capacity`: bytes of memory of its own; pages that no message reaches are not taken from the system.
-  explicit OutgoingBatch(std::size_t capacity);
+  // `capacity`: bytes of memory of its own; pages that no message reaches are not taken from the system. `joins`:
+  // whether what is added may continue a run; a recording of the wire shows the messages of a run as one datagram.
+  OutgoingBatch(std::size_t capacity, bool joins);
 
   // Room for messages of this many bytes together, right behind the last; empty where there is none.
   MutableBytes allocate(std::size_t size);
@@ -56,6 +57,7 @@ class OutgoingBatch {
   void note_sent(const Note& note);
 
   const std::size_t capacity_;
+  const bool joins_;
   const std::unique_ptr<std::uint8_t[]> memory_;
   std::size_t used_ = 0;
   std::vector<OutgoingRun> runs_;

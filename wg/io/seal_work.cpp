@@ -22,7 +22,7 @@ std::size_t message_size(std::size_t packet, std::size_t mtu) {
 
 }  // namespace
 
-SealWork::SealWork() : memory_(std::make_unique_for_overwrite<std::uint8_t[]>(kInputSize)), batch_(kOutputSize) {
+SealWork::SealWork() : memory_(std::make_unique_for_overwrite<std::uint8_t[]>(kInputSize)), batch_(kOutputSize, true) {
   parts_.reserve(kPartsMax);
 }
 

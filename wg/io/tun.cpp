@@ -18,6 +18,9 @@
 #include <iterator>
 #include <string_view>
 
+#include "wg/io/datagram_sender.h"
+#include "wg/protocol/messages.h"
+
 namespace starling::wg {
 namespace {
 
@@ -65,22 +68,46 @@ struct AddressModeRequest {
   std::uint8_t padding[3];
 };
 
-void disable_address_generation(std::uint32_t index) {
+// IFLA_GSO_MAX_SEGS
+struct SegmentsRequest {
+  nlmsghdr header;
+  ifinfomsg info;
+  rtattr segments_attribute;
+  std::uint32_t segments;
+};
+
+// Of what the kernel refuses nothing depends on.
+template <typename Request>
+void set_link(std::uint32_t index, Request& request) {
   const FileDescriptor netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!netlink.valid()) return;
-  AddressModeRequest request{};
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = RTM_SETLINK;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
   request.info.ifi_family = AF_UNSPEC;
   request.info.ifi_index = static_cast<int>(index);
+  if (::send(netlink.get(), &request, sizeof request, 0) < 0) return;
+  char answer[512];
+  (void)::recv(netlink.get(), answer, sizeof answer, 0);  // in effect once acknowledged
+}
+
+void disable_address_generation(std::uint32_t index) {
+  AddressModeRequest request{};
   request.af_spec = {sizeof request - offsetof(AddressModeRequest, af_spec), IFLA_AF_SPEC | NLA_F_NESTED};
   request.inet6 = {sizeof request - offsetof(AddressModeRequest, inet6), AF_INET6 | NLA_F_NESTED};
   request.mode_attribute = {RTA_LENGTH(sizeof request.mode), IFLA_INET6_ADDR_GEN_MODE};
   request.mode = IN6_ADDR_GEN_MODE_NONE;
-  if (::send(netlink.get(), &request, sizeof request, 0) < 0) return;
-  char answer[512];
-  (void)::recv(netlink.get(), answer, sizeof answer, 0);  // in effect once acknowledged
+  set_link(index, request);
+}
+
+// As many segments in one packet as fit in one outer datagram that the kernel cuts (datagram_sender.h): one more, and a
+// second one is sent for the rest of each.
+void limit_segments(std::uint32_t index, int mtu) {
+  const std::size_t message = padded_size(static_cast<std::size_t>(mtu), static_cast<std::size_t>(mtu)) + kDataOverhead;
+  SegmentsRequest request{};
+  request.segments_attribute = {RTA_LENGTH(sizeof request.segments), IFLA_GSO_MAX_SEGS};
+  request.segments = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMessageSizeMax_v4 / message));
+  set_link(index, request);
 }
 
 // MTU and flags go through any socket's ioctl.
@@ -139,6 +166,7 @@ Result<Tun> Tun::create(const std::string& name, int mtu, bool up, const Offload
   if (!set_header_size(fd.get())) return failed(name, "cannot set the size of its virtio header", errno);
   Tun tun(std::move(fd), name, index, true);
   tun.set_offloads(offloads);
+  if (offloads.tun_tso && offloads.udp_gso) limit_segments(index, mtu);
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
   return tun;
