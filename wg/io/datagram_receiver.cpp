@@ -29,7 +29,7 @@ void DatagramReceiver::prepare() {
 }
 
 DatagramReceiver::Batch DatagramReceiver::receive(int fd) {
-  const std::size_t room = large_ ? kLargeAtOnce : kMessagesMax;
+  const std::size_t room = large_ ? kLargeAtOnce : kAtOnce;
   prepare();
   const int got = ::recvmmsg(fd, arrays_.headers.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
   used_ = static_cast<std::size_t>(std::max(got, 0));

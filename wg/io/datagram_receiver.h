@@ -42,16 +42,17 @@ class DatagramReceiver {
  private:
   // Any datagram; not a power of two, for the caches' sake.
   static constexpr std::size_t kSlotSize = 65536 + 64;  // bytes
+  // Each may be as large, so that more of them are memory and a turn that takes long, and save little.
+  static constexpr std::size_t kAtOnce = 12;
 
   void prepare();
 
   // Not initialised: pages that no datagram reaches take no memory.
-  const std::unique_ptr<std::uint8_t[]> memory_ =
-      std::make_unique_for_overwrite<std::uint8_t[]>(kMessagesMax * kSlotSize);
+  const std::unique_ptr<std::uint8_t[]> memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(kAtOnce * kSlotSize);
   MessageArrays arrays_;
-  std::array<ReceivedDatagrams, kMessagesMax> received_;
-  std::size_t used_ = kMessagesMax;  // of the arrays, since they were last prepared
-  bool large_ = false;               // the last ones were
+  std::array<ReceivedDatagrams, kAtOnce> received_;
+  std::size_t used_ = kAtOnce;  // of the arrays, since they were last prepared
+  bool large_ = false;          // the last ones were
 };
 
 }  // namespace starling::wg

@@ -52,16 +52,16 @@ bool Receiver::receive(Now now, Family family) {
   return !batch.received.empty();
 }
 
-// A full batch, half of it handshake messages or more, and the next one is the same: they come faster than they are
-// read, however few that are a second on this machine. Data waits behind them in the same socket.
+// Full batches without a break, each of handshake messages for half of it or more: they come faster than they are read,
+// however few that are a second on this machine. Data waits behind them in the same socket.
 void Receiver::judge_backlog(Now now, Family family, const DatagramReceiver::Batch& batch) {
   const auto handshakes =
       std::count_if(batch.received.begin(), batch.received.end(),
                     [](const ReceivedDatagrams& arrival) { return !is_data_message(arrival.bytes); });
   const bool filled = batch.is_full && static_cast<std::size_t>(handshakes) * 2 >= batch.received.size();
-  bool& filled_before = handshakes_filled_batch_[family == Family::ipv6 ? 1 : 0];
-  if (filled && filled_before) context_.device.on_handshakes_piled_up(now);
-  filled_before = filled;
+  std::size_t& waiting = handshakes_waiting_[family == Family::ipv6 ? 1 : 0];
+  waiting = filled ? waiting + static_cast<std::size_t>(handshakes) : 0;
+  if (waiting >= kHandshakeQueueSize) context_.device.on_handshakes_piled_up(now);
 }
 
 void Receiver::report_lost(Now now) {

@@ -73,7 +73,7 @@ class Receiver {
   std::size_t begun_ = 0;                                   // works that hold something
   std::unordered_map<std::uint32_t, SessionPtr> sessions_;  // by receiver index
   std::vector<Received> received_;
-  std::array<bool, 2> handshakes_filled_batch_{};  // the last one of each family
+  std::array<std::size_t, 2> handshakes_waiting_{};  // read in full batches without a break, of each family
 };
 
 }  // namespace starling::wg
