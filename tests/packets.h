@@ -65,6 +65,15 @@ inline void repair_header_checksum(std::vector<std::uint8_t>& packet) {
   put_u16(packet, 10, ~slow_sum(Bytes(packet).first(header_size(packet))));
 }
 
+// What joining does not keep: the identifier of an IPv4 packet that is never fragmented (RFC 6864 §4.1).
+inline std::vector<std::uint8_t> without_identifier(std::vector<std::uint8_t> packet) {
+  if (!is_ipv4(packet)) return packet;
+  const bool right = slow_sum(Bytes(packet).first(header_size(packet))) == 0xffff;
+  put_u16(packet, 4, 0);
+  if (right) repair_header_checksum(packet);
+  return packet;
+}
+
 // And that of TCP, UDP or ICMP.
 inline void repair_checksums(std::vector<std::uint8_t>& packet) {
   repair_header_checksum(packet);

@@ -28,14 +28,6 @@ bool is_whole(const Packet& packet) {
   return packet[0] >> 4 == 4 && header >= 20 && header <= packet.size() && get_u16(packet, 2) == packet.size();
 }
 
-Packet without_identifier(Packet packet) {
-  if (!is_ipv4(packet)) return packet;
-  const bool right = slow_sum(Bytes(packet).first(header_size(packet))) == 0xffff;
-  put_u16(packet, 4, 0);
-  if (right) repair_header_checksum(packet);
-  return packet;
-}
-
 // Addresses and protocol, and ports where they may be.
 std::string flow_of(const Packet& packet) {
   const bool v4 = is_ipv4(packet);

@@ -29,8 +29,7 @@ std::uint32_t receiver_index(Bytes message) {
 
 Receiver::Receiver(EngineContext& context, Transmitter& transmitter, DeviceDriver& driver)
     : context_(context), transmitter_(transmitter), driver_(driver), tun_writer_(context) {
-  const std::size_t works = context.workers.has_helpers() ? std::size_t{2} * context.workers.count() : 1;
-  for (std::size_t i = 0; i < works; ++i) works_.push_back(std::make_unique<OpenWork>());
+  while (works_.size() < context.workers.pieces_at_once()) works_.push_back(std::make_unique<OpenWork>());
 }
 
 bool Receiver::receive(Now now, Family family) {

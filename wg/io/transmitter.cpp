@@ -20,8 +20,7 @@ constexpr std::size_t kBatchesAtOnce = 4;
 }  // namespace
 
 Transmitter::Transmitter(EngineContext& context) : context_(context), loose_(kLooseSize, false), forwarded_(0, true) {
-  const std::size_t works = context.workers.has_helpers() ? std::size_t{2} * context.workers.count() : 1;
-  for (std::size_t i = 0; i < works; ++i) works_.push_back(std::make_unique<SealWork>());
+  while (works_.size() < context.workers.pieces_at_once()) works_.push_back(std::make_unique<SealWork>());
 }
 
 MutableBytes Transmitter::allocate(Now now, std::size_t size) {

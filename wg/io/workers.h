@@ -41,6 +41,8 @@ class Workers {
 
   unsigned count() const { return static_cast<unsigned>(threads_.size()) + 1; }
   bool has_helpers() const { return !threads_.empty(); }
+  // How many pieces are worth posting before the first is finished.
+  std::size_t pieces_at_once() const { return has_helpers() ? std::size_t{2} * count() : 1; }
   std::string_view aead_name() const { return aead_->name(); }
   PacketAead& aead() { return *aead_; }  // the caller's own
 

@@ -12,17 +12,8 @@ namespace {
 
 constexpr std::size_t kPacketSizeMax = 65535;  // bytes, of a joined one
 
-bool is_ipv4(Bytes packet) {
-  return packet[0] >> 4 == 4;
-}
-
 bool same_bytes(Bytes a, Bytes b, std::size_t from, std::size_t to) {
   return std::memcmp(a.data() + from, b.data() + from, to - from) == 0;
-}
-
-Bytes addresses_of(Bytes packet) {
-  return is_ipv4(packet) ? packet.subspan(kIpv4AddressesOffset, 2 * kIpv4AddressSize)
-                         : packet.subspan(kIpv6AddressesOffset, 2 * kIpv6AddressSize);
 }
 
 bool same_addresses(Bytes a, Bytes b) {
@@ -33,14 +24,14 @@ bool same_addresses(Bytes a, Bytes b) {
 
 // Where the transport header begins; 0: options, extension headers or fragments, which are left alone.
 std::size_t transport_of(Bytes packet) {
-  if (!is_ipv4(packet)) return kIpv6HeaderSize;
+  if (!says_ipv4(packet)) return kIpv6HeaderSize;
   const bool plain = packet[0] == 0x45;
   const bool fragment = (load_u16(packet, kIpv4FragmentOffset) & (kIpv4MoreFragments | kIpv4FragmentMask)) != 0;
   return plain && !fragment ? kIpv4HeaderSize : 0;
 }
 
 std::uint8_t protocol_of(Bytes packet) {
-  return packet[is_ipv4(packet) ? kIpv4ProtocolOffset : kIpv6NextHeaderOffset];
+  return packet[says_ipv4(packet) ? kIpv4ProtocolOffset : kIpv6NextHeaderOffset];
 }
 
 // Bytes of IP and transport header of a segment that may be joined; 0: it may not.
@@ -61,7 +52,7 @@ std::size_t udp_header_size(Bytes packet, std::size_t transport) {
 
 // A joined packet is vouched for by its header alone: what has a wrong checksum must not hide in it.
 bool checksums_are_right(Bytes packet, std::size_t transport) {
-  if (is_ipv4(packet)) {
+  if (says_ipv4(packet)) {
     InternetSum sum;
     sum.add(packet.first<kIpv4HeaderSize>());
     if (sum.value() != 0xffff) return false;
@@ -74,7 +65,7 @@ bool checksums_are_right(Bytes packet, std::size_t transport) {
 
 // Everything in the IP header but lengths, identifier and checksum.
 bool same_ip(Bytes a, Bytes b) {
-  if (!is_ipv4(a))
+  if (!says_ipv4(a))
     return same_bytes(a, b, 0, kIpv6PayloadLengthOffset) && same_bytes(a, b, kIpv6NextHeaderOffset, kIpv6HeaderSize);
   return same_bytes(a, b, 0, kIpv4TotalLengthOffset) && same_bytes(a, b, kIpv4FragmentOffset, kIpv4ChecksumOffset) &&
          same_bytes(a, b, kIpv4AddressesOffset, kIpv4HeaderSize);
@@ -116,7 +107,7 @@ void join(JoinedPacket& run, const JoinedPacket& next) {
 void write_headers(JoinedPacket& run) {
   const MutableBytes packet = run.first;
   std::memcpy(run.first_header.data(), packet.data(), run.header_size);
-  if (is_ipv4(packet)) {
+  if (says_ipv4(packet)) {
     store_u16(packet, kIpv4TotalLengthOffset, static_cast<std::uint16_t>(run.size));
     store_u16(packet, kIpv4ChecksumOffset, 0);
     InternetSum sum;
@@ -133,9 +124,9 @@ void write_headers(JoinedPacket& run) {
   if (run.is_tcp && run.pushes) packet[run.transport + kTcpFlagsOffset] |= kTcpPush;
   if (!run.is_tcp) store_u16(packet, run.transport + kUdpLengthOffset, static_cast<std::uint16_t>(length));
   run.virtio.flags = VirtioHeader::kNeedsChecksum;
-  run.virtio.segmentation = !run.is_tcp       ? VirtioHeader::kUdp
-                            : is_ipv4(packet) ? VirtioHeader::kTcpIpv4
-                                              : VirtioHeader::kTcpIpv6;
+  run.virtio.segmentation = !run.is_tcp         ? VirtioHeader::kUdp
+                            : says_ipv4(packet) ? VirtioHeader::kTcpIpv4
+                                                : VirtioHeader::kTcpIpv6;
   run.virtio.header_size = static_cast<std::uint16_t>(run.header_size);
   run.virtio.segment_size = static_cast<std::uint16_t>(run.payload_size);
   run.virtio.checksum_start = static_cast<std::uint16_t>(run.transport);

@@ -70,4 +70,15 @@ inline void store_u32(MutableBytes bytes, std::size_t at, std::uint32_t number) 
   store_u16(bytes, at + 2, static_cast<std::uint16_t>(number));
 }
 
+// By the version field alone. Of a packet that was looked at before, IPv4 or IPv6.
+inline bool says_ipv4(Bytes packet) {
+  return packet[0] >> 4 == 4;
+}
+
+// Source and destination, one behind the other. Of a packet with a whole header.
+inline Bytes addresses_of(Bytes packet) {
+  return says_ipv4(packet) ? packet.subspan(kIpv4AddressesOffset, 2 * kIpv4AddressSize)
+                           : packet.subspan(kIpv6AddressesOffset, 2 * kIpv6AddressSize);
+}
+
 }  // namespace starling::wg

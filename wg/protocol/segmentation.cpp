@@ -10,15 +10,11 @@ namespace starling::wg {
 
 namespace {
 
-bool is_ipv4(Bytes packet) {
-  return packet[0] >> 4 == 4;
-}
-
 // Whether an IP header ends at `transport`, with this protocol behind it. Between IPv6's header and there lie extension
 // headers, which every packet gets alike.
 bool ends_ip_header(Bytes packet, std::size_t transport, std::uint8_t protocol) {
   if (packet.size() < kIpv4HeaderSize) return false;
-  if (!is_ipv4(packet)) return packet[0] >> 4 == 6 && transport >= kIpv6HeaderSize;
+  if (!says_ipv4(packet)) return packet[0] >> 4 == 6 && transport >= kIpv6HeaderSize;
   const bool fragment = (load_u16(packet, kIpv4FragmentOffset) & (kIpv4MoreFragments | kIpv4FragmentMask)) != 0;
   return transport >= kIpv4HeaderSize && std::size_t{packet[0] & 15u} * 4 == transport && !fragment &&
          packet[kIpv4ProtocolOffset] == protocol;
@@ -57,7 +53,7 @@ std::optional<Segmentation> Segmentation::plan(const VirtioHeader& header, Mutab
   const std::optional<Kind> kind = kind_of(header);
   const std::size_t transport = header.checksum_start;
   if (!kind || header.segment_size == 0 || !ends_ip_header(packet, transport, kind->protocol)) return std::nullopt;
-  if (is_ipv4(packet) ? !kind->ipv4 : !kind->ipv6) return std::nullopt;
+  if (says_ipv4(packet) ? !kind->ipv4 : !kind->ipv6) return std::nullopt;
   const std::size_t header_size = header_size_of(packet, transport, kind->protocol);
   if (header_size == 0 || header_size > kHeaderSizeMax || header_size >= packet.size()) return std::nullopt;
   Segmentation plan(packet, header_size, header.segment_size);
@@ -85,7 +81,7 @@ MutableBytes Segmentation::next() {
 }
 
 void Segmentation::write_ip(MutableBytes segment) const {
-  if (!is_ipv4(segment)) {
+  if (!says_ipv4(segment)) {
     return store_u16(segment, kIpv6PayloadLengthOffset, static_cast<std::uint16_t>(segment.size() - kIpv6HeaderSize));
   }
   store_u16(segment, kIpv4TotalLengthOffset, static_cast<std::uint16_t>(segment.size()));
@@ -120,9 +116,7 @@ void Segmentation::write_udp(MutableBytes segment) const {
 void Segmentation::write_checksum(MutableBytes segment, std::size_t offset) const {
   const MutableBytes transport = segment.subspan(transport_);
   store_u16(transport, offset, 0);
-  const Bytes addresses = is_ipv4(segment) ? segment.subspan(kIpv4AddressesOffset, 2 * kIpv4AddressSize)
-                                           : segment.subspan(kIpv6AddressesOffset, 2 * kIpv6AddressSize);
-  InternetSum sum = pseudo_header_sum(addresses, protocol_, static_cast<std::uint32_t>(transport.size()));
+  InternetSum sum = pseudo_header_sum(addresses_of(segment), protocol_, static_cast<std::uint32_t>(transport.size()));
   sum.add(Bytes(transport));
   store_u16(transport, offset, protocol_ == kProtocolUdp ? sum.udp_checksum() : sum.checksum());
 }

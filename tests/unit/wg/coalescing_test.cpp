@@ -20,16 +20,6 @@ using namespace starling::test;
 
 namespace {
 
-const IpFields kV4 = between("10.1.0.1", "10.2.0.1");
-const IpFields kV6 = between("fd00:1::1", "fd00:2::1");
-
-Packet payload_of(std::size_t size, std::uint64_t seed = 1) {
-  SeededRandom random(seed);
-  Packet payload(size);
-  random.fill(payload);
-  return payload;
-}
-
 // Keeps the packets where they are while they are joined.
 struct Joining {
   Coalescer coalescer{true, true};
@@ -70,15 +60,6 @@ std::vector<std::size_t> shape(const std::vector<Packet>& packets) {
 }
 
 using Shape = std::vector<std::size_t>;
-
-// What joining does not keep: the identifier of an IPv4 packet that is never fragmented (RFC 6864 §4.1).
-Packet without_identifier(Packet packet) {
-  if (!is_ipv4(packet)) return packet;
-  const bool right = slow_sum(Bytes(packet).first(header_size(packet))) == 0xffff;
-  put_u16(packet, 4, 0);
-  if (right) repair_header_checksum(packet);
-  return packet;
-}
 
 std::vector<Packet> tcp_run(const IpFields& ip, std::size_t count, std::size_t size = 1000,
                             std::uint32_t sequence = 7) {

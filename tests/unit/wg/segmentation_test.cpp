@@ -16,16 +16,6 @@ using namespace starling::test;
 
 namespace {
 
-const IpFields kV4 = between("10.1.0.1", "10.2.0.1");
-const IpFields kV6 = between("fd00:1::1", "fd00:2::1");
-
-Packet payload_of(std::size_t size, std::uint64_t seed = 1) {
-  SeededRandom random(seed);
-  Packet payload(size);
-  random.fill(payload);
-  return payload;
-}
-
 // All packets, each overwritten as soon as it is copied: the engine seals it where it lies.
 std::vector<Packet> cut(SuperPacket super) {
   auto plan = Segmentation::plan(super.header, super.packet);

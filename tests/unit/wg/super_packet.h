@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/random.h"
 #include "tests/packets.h"
 #include "wg/protocol/virtio_header.h"
 
@@ -15,6 +16,16 @@ using Packet = std::vector<std::uint8_t>;
 
 inline constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10, kUrg = 0x20, kEce = 0x40,
                               kCwr = 0x80;
+
+inline const starling::test::IpFields kV4 = starling::test::between("10.1.0.1", "10.2.0.1");
+inline const starling::test::IpFields kV6 = starling::test::between("fd00:1::1", "fd00:2::1");
+
+inline Packet payload_of(std::size_t size, std::uint64_t seed = 1) {
+  SeededRandom random(seed);
+  Packet payload(size);
+  random.fill(payload);
+  return payload;
+}
 
 struct SuperPacket {
   VirtioHeader header;
