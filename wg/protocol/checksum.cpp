@@ -6,7 +6,8 @@ namespace {
 
 // Which instructions the processor has for wide words is looked up once, when the program is loaded. Sanitizers are not
 // ready by then.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define STARLING_WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define STARLING_WIDEST
