@@ -47,6 +47,11 @@ struct RouterConfig {
   bool events = true;             // false: none are made (large simulations)
 };
 
+// How a backup was found to be free of loops (RFC 5286): `node` also holds when the next hop itself has died; with
+// `link` it may loop then, until routing has converged.
+enum class BackupKind : std::uint8_t { none, link, node };
+const char* to_string(BackupKind kind);  // "none", "link", "node"
+
 struct NeighborConfig {
   PublicKey wireguard_key;  // of the tunnel; the neighbour's announcement must name it
   Metric cost = kDefaultCost;
@@ -59,7 +64,8 @@ struct RouteGroup {
   std::uint32_t id = 0;             // stable while the set of origins is in use
   std::vector<NodeId> origins;      // sorted
   std::vector<NeighborId> members;  // equal-cost next hops, sorted; never empty: an unreachable prefix has no route
-  NeighborId backup = kNoNeighbor;  // loop-free alternate, if known
+  NeighborId backup = kNoNeighbor;  // loop-free alternate, for when no member is usable; with several members, none
+  BackupKind backup_kind = BackupKind::none;
   Metric metric = kUnreachable;
   friend bool operator==(const RouteGroup&, const RouteGroup&) = default;
 };

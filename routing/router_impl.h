@@ -1,5 +1,6 @@
-// The inside of Router: what router_impl.cpp (neighbours, timers, origination, computation), router_packets.cpp (what
-// packets do), router_output.cpp (what is sent, what is told) and router_views.cpp share.
+// The inside of Router: what router_impl.cpp (its life and its timers), router_neighbors.cpp, router_announcements.cpp,
+// router_compute.cpp, router_packets.cpp (what packets do), router_output.cpp (what is sent, what is told) and
+// router_views.cpp share.
 //
 // Every input ends in finish(): announce what changed here, compute if due, then send. So one failure goes through
 // origination, flooding, computation and the route change within the call that detected it.

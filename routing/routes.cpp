@@ -38,6 +38,15 @@ void replace_or_append(std::vector<T>& list, T item, Same same) {
 
 }  // namespace
 
+const char* to_string(BackupKind kind) {
+  switch (kind) {
+    case BackupKind::none: return "none";
+    case BackupKind::link: return "link";
+    case BackupKind::node: return "node";
+  }
+  return "unknown";
+}
+
 RouteUpdate RouteTable::update(const PrefixTable& prefixes, const Graph& graph, const ShortestPaths& paths) {
   RouteUpdate update;
   RouteDelta& delta = update.delta;

@@ -1,0 +1,80 @@
+// The database as it changes: what is stored is flooded, what expires is told, what changes here is announced.
+#include <algorithm>
+
+#include "routing/router_impl.h"
+
+namespace starling::routing {
+
+void Router::Impl::store(Now now, LsaHandle lsa, Time expires_at, NeighborId from, const Cause& cause) {
+  const Database::Entry* entry = database.find(lsa->key());
+  const LsaHandle before = entry && !entry->tombstone ? entry->lsa : nullptr;
+  database.store(now.monotonic, lsa, expires_at);
+  database.count_origin(lsa->key().origin, now.monotonic);
+  for (auto& [id, neighbor] : neighbors) neighbor.exchange.on_stored(lsa->key(), lsa->header().sequence);
+  flood(lsa, from);
+  note_change(before.get(), lsa.get(), cause);
+
+  const bool ours = lsa->key().origin == config.id;
+  Event told = make_event(lsa->is_withdrawal() ? EventKind::lsa_withdraw : EventKind::lsa_accept, now.monotonic);
+  if (ours) told.kind = EventKind::lsa_originate;
+  told.cause = ours ? cause : cause_of(*lsa);
+  told.neighbor = from;
+  told.lsa = lsa->key();
+  told.sequence = lsa->header().sequence;
+  told.reason = lsa->is_withdrawal() ? "withdrawal" : !before ? "new" : "changed";
+  if (before && same_meaning(before->content(), lsa->content())) told.reason = "refresh";
+  emit(std::move(told));
+}
+
+void Router::Impl::flood(const LsaHandle& lsa, NeighborId except) {
+  for (auto& [id, neighbor] : neighbors) {
+    if (id != except && neighbor.adjacent()) neighbor.queue.push(lsa);
+  }
+}
+
+// Ours change nothing here: our links come from our neighbours, our prefixes from the configuration.
+void Router::Impl::note_change(const Lsa* before, const Lsa* after, const Cause& cause) {
+  static const LsaContent kNothing;
+  const LsaContent& was = before ? before->content() : kNothing;
+  const LsaContent& is = after ? after->content() : kNothing;
+  if ((after ? after : before)->key().origin == config.id || same_meaning(was, is)) return;
+  if (was.prefixes != is.prefixes || was.attributes.has_value() != is.attributes.has_value()) prefixes_changed = true;
+  computation.want(cause);
+}
+
+void Router::Impl::expire(Now now) {
+  for (const LsaHandle& lsa : database.expire(now.monotonic)) {
+    for (auto& [id, neighbor] : neighbors) neighbor.queue.acknowledge(summarize(*lsa));
+    note_change(lsa.get(), nullptr, kTimerCause);
+    Event told = make_event(EventKind::lsa_expire, now.monotonic, kTimerCause);
+    told.lsa = lsa->key();
+    told.sequence = lsa->header().sequence;
+    emit(std::move(told));
+  }
+}
+
+void Router::Impl::originate(Now now) {
+  if (originator.next_refresh() <= now.monotonic) origination.want(kTimerCause);
+  if (!origination.wanted || !origination_bucket.available(now.monotonic)) return;
+  origination.wanted = false;
+  std::vector<LsaLink> links;
+  for (const auto& [id, neighbor] : neighbors) {
+    if (neighbor.state != NeighborState::full) continue;
+    LsaLink link{*neighbor.node, neighbor.config.cost, 0, neighbor.loss.permille(), neighbor.config.mtu};
+    if (neighbor.smoothed_round_trip) {
+      link.round_trip_us = static_cast<std::uint32_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(*neighbor.smoothed_round_trip).count());
+    }
+    links.push_back(link);
+  }
+  std::sort(links.begin(), links.end(), [](const LsaLink& a, const LsaLink& b) { return a.neighbor < b.neighbor; });
+  const NodeAttributes attributes{config.name, config.wireguard_key, config.transit, false};
+  for (const LsaHandle& lsa : originator.update(now, attributes, links, config.announced)) {
+    origination_bucket.charge(now.monotonic);
+    statistics.lsas_originated++;
+    store(now, lsa, now.monotonic + std::chrono::seconds(kLifetimeS), kNoNeighbor, origination.cause);
+  }
+  report_left_out(now.monotonic);
+}
+
+}  // namespace starling::routing
