@@ -12,7 +12,7 @@ constexpr std::size_t kSizeAt = 2;  // offset of the packet's size in its header
 constexpr std::size_t kHelloSize = 72;
 constexpr std::size_t kLsaFixedSize = 1 + kLsaHeaderSize + 64 + 4;  // flags, header, signature, remaining
 
-enum HelloFlag : std::uint8_t { kFlagHasEcho = 1, kFlagGoodbye = 2 };
+enum HelloFlag : std::uint8_t { kFlagHasEcho = 1, kFlagGoodbye = 2, kFlagProbe = 4, kFlagAnswer = 8 };
 enum HeadersFlag : std::uint8_t { kFlagEnd = 1 };
 enum LsaFlag : std::uint8_t { kFlagNoBody = 1 };
 enum MessageTlv : std::uint8_t { kTlvSummary = 1, kTlvKey = 2, kTlvLsa = 3 };
@@ -62,12 +62,14 @@ Result<Message, RejectReason> decode_hello(const Envelope& envelope, ByteReader&
   hello.multiplier = in.u8();
   const std::uint8_t state = in.u8();
   const std::uint8_t flags = in.u8();
-  in.u8();  // reserved
+  hello.lateness_ms = in.u8();
   in.copy_to(hello.node.bytes);
   in.copy_to(hello.digest);
   if (in.failed()) return RejectReason::truncated;
   hello.has_echo = (flags & kFlagHasEcho) != 0;
   hello.goodbye = (flags & kFlagGoodbye) != 0;
+  hello.probe = (flags & kFlagProbe) != 0;
+  hello.answer = (flags & kFlagAnswer) != 0;
   const Duration interval = std::chrono::microseconds(hello.interval_us);
   if (state > static_cast<std::uint8_t>(NeighborState::full) || interval < kMinHelloInterval ||
       interval > kMaxHelloInterval || hello.multiplier < kMinMultiplier || hello.multiplier > kMaxMultiplier) {
@@ -201,8 +203,9 @@ std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello) {
   out.u32(hello.interval_us);
   out.u8(hello.multiplier);
   out.u8(static_cast<std::uint8_t>(hello.state));
-  out.u8(static_cast<std::uint8_t>((hello.has_echo ? kFlagHasEcho : 0) | (hello.goodbye ? kFlagGoodbye : 0)));
-  out.u8(0);
+  out.u8(static_cast<std::uint8_t>((hello.has_echo ? kFlagHasEcho : 0) | (hello.goodbye ? kFlagGoodbye : 0) |
+                                   (hello.probe ? kFlagProbe : 0) | (hello.answer ? kFlagAnswer : 0)));
+  out.u8(hello.lateness_ms);
   out.bytes(hello.node.bytes);
   out.bytes(hello.digest);
   set_size(packet);

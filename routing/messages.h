@@ -37,6 +37,9 @@ struct Hello {
   std::uint8_t multiplier = 0;
   NeighborState state = NeighborState::down;  // in which the sender holds the receiver
   bool goodbye = false;                       // the sender stops now
+  bool probe = false;                         // the sender waits for an answer: a Hello at once
+  bool answer = false;                        // to a probe
+  std::uint8_t lateness_ms = 0;               // how late the sender's own timers were of late; 255: that or more
   NodeId node;
   std::array<std::uint8_t, 16> digest{};
 

@@ -40,7 +40,9 @@ local fields = {
   hello_flags = ProtoField.uint8("starling.hello.flags", "Flags", base.HEX),
   hello_has_echo = ProtoField.bool("starling.hello.flags.echo", "Echo and hold are valid", 8, nil, 0x01),
   hello_goodbye = ProtoField.bool("starling.hello.flags.goodbye", "Goodbye", 8, nil, 0x02),
-  hello_reserved = ProtoField.uint8("starling.hello.reserved", "Reserved", base.HEX),
+  hello_probe = ProtoField.bool("starling.hello.flags.probe", "Probe, to be answered at once", 8, nil, 0x04),
+  hello_answer = ProtoField.bool("starling.hello.flags.answer", "Answer to a probe", 8, nil, 0x08),
+  hello_lateness = ProtoField.uint8("starling.hello.lateness", "Lateness of the sender (ms)"),
   hello_node = ProtoField.bytes("starling.hello.node", "NodeId of the sender"),
   hello_digest = ProtoField.bytes("starling.hello.digest", "Digest of the sender's database"),
 
@@ -437,7 +439,9 @@ local function add_hello(packet, tree, at, stop)
   local flags = tree:add(fields.hello_flags, tvb(at + 22, 1))
   flags:add(fields.hello_has_echo, tvb(at + 22, 1))
   flags:add(fields.hello_goodbye, tvb(at + 22, 1))
-  tree:add(fields.hello_reserved, tvb(at + 23, 1))
+  flags:add(fields.hello_probe, tvb(at + 22, 1))
+  flags:add(fields.hello_answer, tvb(at + 22, 1))
+  tree:add(fields.hello_lateness, tvb(at + 23, 1))
   tree:add(fields.hello_node, tvb(at + 24, 32))
   tree:add(fields.hello_digest, tvb(at + 56, 16))
   local interval, multiplier, state = tvb(at + 16, 4):uint(), tvb(at + 20, 1):uint(), tvb(at + 21, 1):uint()
@@ -451,8 +455,12 @@ local function add_hello(packet, tree, at, stop)
     add_trouble(packet, state_item, "bad_value", "A state is 0 to 3")
   end
   each_tlv(packet, tree, at + HELLO_SIZE, stop, {}, "malformed_tlv", function() end)
-  local goodbye = math.floor(tvb(at + 22, 1):uint() / 2) % 2 == 1
-  return " seq " .. tvb(at, 4):uint() .. " " .. (STATES[state] or "state " .. state) .. (goodbye and " goodbye" or "")
+  local flags = tvb(at + 22, 1):uint()
+  local words = ""
+  for bit, word in pairs({ [2] = " goodbye", [4] = " probe", [8] = " answer" }) do
+    if math.floor(flags / bit) % 2 == 1 then words = words .. word end
+  end
+  return " seq " .. tvb(at, 4):uint() .. " " .. (STATES[state] or "state " .. state) .. words
     .. ", digest " .. tvb(at + 56, 4):bytes():tohex(true)
 end
 
