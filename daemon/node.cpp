@@ -24,6 +24,7 @@
 #include "daemon/sysctl.h"
 #include "daemon/wireguard_uapi.h"
 #include "routing/identity.h"
+#include "routing/messages.h"
 #include "wg/io/backend.h"
 
 namespace starling::daemon {
@@ -99,6 +100,8 @@ class Node::Impl final : private wg::BackendObserver {
 
  private:
   void on_control_packet(Now received_at, wg::PeerId peer, Bytes payload) override;
+  void on_quiet(Now at, wg::PeerId peer) override { routing_->on_quiet(at, peer); }
+  void on_heard(Now at, wg::PeerId peer) override { routing_->on_heard(at, peer); }
   void on_session(Now at, wg::PeerId peer, bool as_initiator) override;
   void on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) override;
   void on_drop(Now at, const wg::DropReport& report) override;
@@ -190,6 +193,7 @@ std::optional<Error> Node::Impl::open_control(const std::string& path) {
 std::optional<Error> Node::Impl::open_backend(const std::string& key_log) {
   wg::BackendConfig config = backend_config(config_);
   config.key_log_file = key_log;
+  config.control_can_wait = routing::can_wait;
   auto backend = wg::make_userspace_backend(config);
   if (!backend.ok()) return backend.error();
   if (!key_log.empty()) on_warning(system_now(), "the keys of every handshake are written to " + key_log);
@@ -249,6 +253,7 @@ void Node::Impl::make_routing() {
   hooks.on_neighbor_state = [this](routing::NeighborId neighbor, routing::NeighborState state, Now) {
     if (locator_) locator_->set_answering(neighbor, state != routing::NeighborState::down);
   };
+  hooks.dispatch_engine = [this] { backend_->dispatch(*this); };
   hooks.drain_engine = [this] {
     backend_->catch_up();
     backend_->dispatch(*this);

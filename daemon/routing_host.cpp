@@ -67,6 +67,14 @@ void RoutingHost::on_packet(Now now, routing::NeighborId neighbor, Bytes payload
   call(now, [&] { router_.on_packet(now, neighbor, payload); });
 }
 
+void RoutingHost::on_quiet(Now now, routing::NeighborId neighbor) {
+  call(now, [&] { router_.on_quiet(now, neighbor); });
+}
+
+void RoutingHost::on_heard(Now now, routing::NeighborId neighbor) {
+  call(now, [&] { router_.on_heard(now, neighbor); });
+}
+
 void RoutingHost::on_carrier_lost(routing::NeighborId neighbor) {
   const Now now = system_now();
   call(now, [&] { router_.on_carrier_lost(now, neighbor); });
@@ -101,8 +109,10 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
     ingress_.apply(outbox.ingress);
     backend_.set_ingress(ingress_.description());
   }
-  for (const routing::RouterOutbox::Packet& packet : outbox.packets)
-    backend_.send_control(packet.neighbor, packet.bytes);
+  std::vector<wg::ControlPacket> packets;
+  for (routing::RouterOutbox::Packet& packet : outbox.packets)
+    packets.push_back({packet.neighbor, std::move(packet.bytes)});
+  if (!packets.empty()) backend_.send_control(std::move(packets));
   for (const routing::Event& event : outbox.events) {
     publisher_.publish(event, now, event.kind == EventKind::spf_run ? std::optional(call_duration) : std::nullopt);
     if (event.kind == EventKind::neighbor_state) hooks_.on_neighbor_state(event.neighbor, event.to, now);
@@ -159,7 +169,8 @@ void RoutingHost::arm_timer() {
 // the deadline.
 void RoutingHost::on_timer() {
   armed_ = kNever;
-  hooks_.drain_engine();
+  hooks_.dispatch_engine();
+  if (router_.next_judgement() <= system_now().monotonic) hooks_.drain_engine();
   const Now now = system_now();
   if (router_.next_deadline() <= now.monotonic)
     call(now, [&] { router_.on_timer(now); });

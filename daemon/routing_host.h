@@ -35,7 +35,9 @@ struct RoutingHostHooks {
   // Before the engine carries these prefixes.
   std::function<void(const wg::EgressDescription&)> before_egress;
   std::function<void(routing::NeighborId, routing::NeighborState, Now)> on_neighbor_state;
-  // Hands in what the engine has received; called before a timeout is judged.
+  // Hands in what the engine has told so far, at no cost; called before anything is done at a deadline.
+  std::function<void()> dispatch_engine;
+  // Hands in what has arrived at the engine, however late it is; called before a timeout is judged.
   std::function<void()> drain_engine;
   std::function<PublicKey(routing::NeighborId)> key_of;
 };
@@ -50,6 +52,8 @@ class RoutingHost {
   void start();
   void add_neighbor(routing::NeighborId neighbor, const routing::NeighborConfig& config);
   void on_packet(Now now, routing::NeighborId neighbor, Bytes payload);
+  void on_quiet(Now now, routing::NeighborId neighbor);
+  void on_heard(Now now, routing::NeighborId neighbor);
   void on_carrier_lost(routing::NeighborId neighbor);
   void set_connected(std::vector<Prefix> subnets);
   // Withdraws our announcements and says goodbye.

@@ -5,6 +5,7 @@ namespace starling::routing {
 const char* to_string(EventKind kind) {
   switch (kind) {
     case EventKind::neighbor_state: return "neighbor.state";
+    case EventKind::neighbor_suspect: return "neighbor.suspect";
     case EventKind::lsa_originate: return "lsa.originate";
     case EventKind::lsa_accept: return "lsa.accept";
     case EventKind::lsa_withdraw: return "lsa.withdraw";

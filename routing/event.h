@@ -28,19 +28,20 @@ struct Cause {
 };
 
 enum class EventKind : std::uint8_t {
-  neighbor_state,  // neighbor.state: neighbor, from, to, reason
-  lsa_originate,   // lsa.originate: lsa, sequence, reason
-  lsa_accept,      // lsa.accept: lsa, sequence, neighbor it came from
-  lsa_withdraw,    // lsa.withdraw: a signed empty announcement was accepted
-  lsa_expire,      // lsa.expire: its lifetime ended
-  lsa_reject,      // lsa.reject: neighbor, reason (a named drop)
-  spf_run,         // spf.run: count = nodes reached, duration unknown to a core: the host adds it
-  route_group,     // egress group of an origin set changed (the daemon's egress.swap lists them)
-  route_add,       // a prefix became reachable
-  route_remove,    // a prefix became unreachable
-  route_refused,   // `accept` refuses a prefix that appeared: prefix, reason
-  packet_reject,   // a control packet was dropped: neighbor, reason; rate-limited, `count` since the last
-  sequence_jump,   // this node saw its own announcement with a newer sequence and jumped past it (restart)
+  neighbor_state,    // neighbor.state: neighbor, from, to, reason
+  neighbor_suspect,  // neighbor.suspect: neighbor, count 1: it does not answer, traffic keeps off it; 0: it does again
+  lsa_originate,     // lsa.originate: lsa, sequence, reason
+  lsa_accept,        // lsa.accept: lsa, sequence, neighbor it came from
+  lsa_withdraw,      // lsa.withdraw: a signed empty announcement was accepted
+  lsa_expire,        // lsa.expire: its lifetime ended
+  lsa_reject,        // lsa.reject: neighbor, reason (a named drop)
+  spf_run,           // spf.run: count = nodes reached, duration unknown to a core: the host adds it
+  route_group,       // egress group of an origin set changed (the daemon's egress.swap lists them)
+  route_add,         // a prefix became reachable
+  route_remove,      // a prefix became unreachable
+  route_refused,     // `accept` refuses a prefix that appeared: prefix, reason
+  packet_reject,     // a control packet was dropped: neighbor, reason; rate-limited, `count` since the last
+  sequence_jump,     // this node saw its own announcement with a newer sequence and jumped past it (restart)
 };
 const char* to_string(EventKind kind);  // the stable name, such as "neighbor.state"
 

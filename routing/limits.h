@@ -45,7 +45,14 @@ inline constexpr std::uint8_t kMinMultiplier = 2;
 inline constexpr std::uint8_t kMaxMultiplier = 50;
 inline constexpr Duration kSilentHelloInterval = std::chrono::seconds(1);  // to peers that do not answer
 inline constexpr Duration kFastAfterHeard = std::chrono::seconds(60);      // the normal pace is kept this long
-inline constexpr std::uint32_t kHelloJitterPercent = 10;             // earlier (RFC 5880 6.8.7); at the slow pace later
+inline constexpr std::uint32_t kHelloJitterPercent = 10;  // earlier (RFC 5880 6.8.7); at the slow pace later
+inline constexpr std::uint32_t kProbes = 5;               // of a burst, spread over it evenly
+inline constexpr std::uint32_t kSuspectProbes = 2;        // so many without an answer make a neighbour suspect
+inline constexpr Duration kProbeBurst = std::chrono::milliseconds(50);  // at least; longer on long or busy ways
+inline constexpr int kProlongedDoubt = 4;  // times its length, a burst goes on while our own timers are late
+inline constexpr Duration kLatenessHalfLife = std::chrono::seconds(10);
+inline constexpr std::uint32_t kProbeAnswerBurst = 64;  // probes of one neighbour's answered
+inline constexpr Duration kProbeAnswerPerToken = std::chrono::milliseconds(5);
 inline constexpr Duration kMaxRoundTrip = std::chrono::seconds(60);  // a longer measurement is not believed
 
 // --- flooding and exchange ---

@@ -192,6 +192,14 @@ Result<Message, RejectReason> decode_message(Bytes packet) {
   return RejectReason::unknown_type;
 }
 
+bool can_wait(Bytes packet) {
+  constexpr std::size_t kStateAt = kMessageHeaderSize + 21;
+  constexpr std::size_t kFlagsAt = kMessageHeaderSize + 22;
+  return packet.size() == kMessageHeaderSize + kHelloSize && packet[0] == kProtocolVersion &&
+         packet[1] == static_cast<std::uint8_t>(MessageType::hello) &&
+         packet[kStateAt] == static_cast<std::uint8_t>(NeighborState::full) && packet[kFlagsAt] == kFlagHasEcho;
+}
+
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello) {
   std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::hello);
   packet.reserve(kMessageHeaderSize + kHelloSize);

@@ -98,6 +98,9 @@ struct Message {
 };
 
 Result<Message, RejectReason> decode_message(Bytes packet);
+// Whether nothing is lost if this packet is handed in only when there is something else to do, or silence to judge: an
+// ordinary Hello of a neighbour that holds us in Full.
+bool can_wait(Bytes packet);
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello);
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Ask& ask);

@@ -66,8 +66,23 @@ Neighbor::Neighbor(NeighborId neighbor, const NeighborConfig& neighbor_config, c
       peer_multiplier_(hello.multiplier) {}
 
 void Neighbor::heard(Time now) {
-  last_heard_ = now;
-  silent_at = now + detection_time();
+  last_heard_ = std::max(last_heard_.value_or(now), now);
+  silent_at = *last_heard_ + silence_limit();
+  if (doubt && doubt->since <= now) doubt.reset();
+}
+
+// In an adjacency doubt comes first, one interval (and the most by which a Hello may be early or late) before the time
+// is over.
+Duration Neighbor::silence_limit() const {
+  const Duration interval = std::max(hello_.interval, peer_interval_);
+  return adjacent() ? interval * (peer_multiplier_ - 1) + interval * kHelloJitterPercent / 100 : detection_time();
+}
+
+// Long enough for an answer to come on a long way, and for two machines that are as late as they were lately.
+void Neighbor::begin_doubt(Time now, Duration lateness) {
+  const Duration length =
+      std::max({kProbeBurst, smoothed_round_trip.value_or(Duration{}) * 4, (lateness + peer_lateness_) * 3});
+  doubt = Doubt{now, length / kProbes, 0, now};
 }
 
 bool Neighbor::is_overtaken(const Hello& hello) const {
@@ -80,6 +95,7 @@ void Neighbor::on_hello(Time now, const Hello& hello) {
   loss.on_sequence(hello.sequence);
   peer_interval_ = std::chrono::microseconds(hello.interval_us);
   peer_multiplier_ = hello.multiplier;
+  peer_lateness_ = std::chrono::milliseconds(hello.lateness_ms);
   if (hello.has_echo) measure_round_trip(now, hello);
   peer_timestamp_us_ = hello.timestamp_us;
   peer_timestamp_at_ = now;
@@ -113,15 +129,17 @@ Hello Neighbor::make_hello(Time now) {
   return hello;
 }
 
-void Neighbor::schedule_hello(Time now, RandomSource& random) {
+void Neighbor::schedule_hello(Time now, std::uint32_t jitter_permille) {
   const Duration interval = transmit_interval(now);
-  const Duration jitter = interval * static_cast<std::int64_t>(random.below(kHelloJitterPercent * 10 + 1)) / 1000;
+  const Duration jitter = interval * static_cast<std::int64_t>(kHelloJitterPercent * jitter_permille) / 100'000;
   hello_at = now + interval + (is_listened_to(now) ? -jitter : jitter);
 }
 
 void Neighbor::forget() {
   instance = 0;
   silent_at = kNever;
+  doubt.reset();
+  suspect = false;
   newest_hello_.reset();
   peer_timestamp_us_.reset();
   round_trip.reset();
@@ -130,6 +148,8 @@ void Neighbor::forget() {
 }
 
 void Neighbor::drop_adjacency() {
+  doubt.reset();
+  suspect = false;
   queue.clear();
   exchange.stop();
   digest_watch.reset();
@@ -155,7 +175,7 @@ Duration Neighbor::retransmit_interval() const {
 }
 
 Time Neighbor::next_deadline() const {
-  return std::min({hello_at, silent_at, queue.next_deadline(), exchange.next_deadline()});
+  return std::min({hello_at, next_judgement(), queue.next_deadline(), exchange.next_deadline()});
 }
 
 }  // namespace starling::routing

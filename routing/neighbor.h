@@ -1,8 +1,9 @@
 // One neighbour as this node sees it: its life and state, the Hellos in both directions, the round trip (RFC 9616), the
-// detection time (negotiated as in RFC 5880 6.8.4), and the queues of the database exchange. Who moves the state is
-// router_impl.cpp, by neighbor_table.h.
+// detection time (negotiated as in RFC 5880 6.8.4), the doubt whether it is still there, and the queues of the database
+// exchange. Who moves the state is router_neighbors.cpp, by neighbor_table.h.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "base/random.h"
@@ -47,6 +48,20 @@ class DigestWatch {
   Duration backoff_ = kReexchangeMin;
 };
 
+// Whether a neighbour is still there: a burst of probes, begun because it was silent for nearly as long as it may be,
+// or because data found no answer. Anything heard ends it. When it ends without a word, the neighbour is Down.
+struct Doubt {
+  Time since{};
+  Duration spacing{};      // between probes
+  std::uint32_t sent = 0;  // probes
+  Time next_at{};          // the next probe, or the end
+
+  bool is_suspicious() const { return sent >= kSuspectProbes; }
+  bool ends() const { return sent >= kProbes; }
+  // Whoever is late himself may have missed the answer, or sent the probe late: one more, as long as this holds.
+  bool may_be_prolonged(Time now) const { return now - since < spacing * kProbes * kProlongedDoubt; }
+};
+
 class Neighbor {
  public:
   Neighbor(NeighborId id, const NeighborConfig& config, const HelloConfig& hello);
@@ -59,9 +74,12 @@ class Neighbor {
   std::uint64_t instance = 0;  // its life; 0: not heard
   Time hello_at{};             // when our next Hello is due
   Time silent_at = kNever;     // when it counts as silent
+  std::optional<Doubt> doubt;
+  bool suspect = false;  // traffic keeps off it where it can; nothing is announced
   std::uint64_t hellos_received = 0;
   std::uint64_t hellos_sent = 0;
   std::uint64_t times_down = 0;
+  std::uint64_t times_suspect = 0;
   std::optional<Duration> round_trip;
   std::optional<Duration> smoothed_round_trip;
   LossMeter loss;
@@ -72,17 +90,23 @@ class Neighbor {
   std::vector<LsaHandle> answers;  // to requests and stale news, of the packet being handled
   TokenBucket forgeries{kForgeryBurst, kForgeryPerToken};
   TokenBucket answer_bucket{kAnswerBurst, kAnswerPerToken};
+  TokenBucket probe_answers{kProbeAnswerBurst, kProbeAnswerPerToken};
 
   bool adjacent() const { return state == NeighborState::exchange || state == NeighborState::full; }
-  // Any packet of its present life arrived.
+  // Any packet of its present life arrived, of whatever kind: whether it is still there is beyond doubt.
   void heard(Time now);
+  // `lateness`: of our own timers of late.
+  void begin_doubt(Time now, Duration lateness);
+  // When silence alone makes it Down, or (in an adjacency) doubtful. Of a neighbour in doubt: what comes next.
+  Time next_judgement() const { return doubt ? doubt->next_at : silent_at; }
   // Whether a newer Hello of its present life was here before.
   bool is_overtaken(const Hello& hello) const;
   // A Hello of its present life arrived: timing, echo, loss.
   void on_hello(Time now, const Hello& hello);
-  // Fills in everything but NodeId, digest and goodbye, and counts it as sent.
+  // Fills in everything but NodeId, digest, lateness and flags, and counts it as sent.
   Hello make_hello(Time now);
-  void schedule_hello(Time now, RandomSource& random);
+  // `jitter_permille` of kHelloJitterPercent: 0 to 1000.
+  void schedule_hello(Time now, std::uint32_t jitter_permille);
   // Forgets its life (after Down); the NodeId stays, for display.
   void forget();
   // Forgets what belongs to the adjacency.
@@ -95,6 +119,7 @@ class Neighbor {
 
  private:
   bool is_listened_to(Time now) const;
+  Duration silence_limit() const;
   void measure_round_trip(Time now, const Hello& hello);
 
   HelloConfig hello_;
@@ -103,6 +128,7 @@ class Neighbor {
   std::optional<Time> last_heard_;
   Duration peer_interval_;
   std::uint8_t peer_multiplier_;
+  Duration peer_lateness_{};
   std::optional<std::uint32_t> peer_timestamp_us_;
   Time peer_timestamp_at_{};
 };

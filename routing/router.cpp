@@ -69,6 +69,17 @@ void Router::on_packet(Now now, NeighborId neighbor, Bytes payload) {
   impl_->on_packet(now, neighbor, payload);
 }
 
+void Router::on_quiet(Now now, NeighborId neighbor) {
+  impl_->begin_doubt(now, neighbor);
+}
+
+void Router::on_heard(Now now, NeighborId neighbor) {
+  const auto found = impl_->neighbors.find(neighbor);
+  if (!impl_->running || found == impl_->neighbors.end() || !found->second.adjacent()) return;
+  found->second.heard(now.monotonic);
+  impl_->finish(now);
+}
+
 void Router::on_carrier_lost(Now now, NeighborId neighbor) {
   const auto found = impl_->neighbors.find(neighbor);
   if (!impl_->running || found == impl_->neighbors.end()) return;
@@ -82,6 +93,12 @@ void Router::on_timer(Now now) {
 
 Time Router::next_deadline() const {
   return impl_->next_deadline();
+}
+
+Time Router::next_judgement() const {
+  Time at = kNever;
+  for (const auto& [id, neighbor] : impl_->neighbors) at = std::min(at, neighbor.next_judgement());
+  return at;
 }
 
 RouterOutbox& Router::outbox() {

@@ -123,6 +123,8 @@ struct NeighborView {
   std::uint64_t hellos_received = 0;
   std::uint64_t hellos_sent = 0;
   std::uint64_t times_down = 0;  // left Full
+  bool suspect = false;          // does not answer; traffic keeps off it where it can
+  std::uint64_t times_suspect = 0;
 };
 
 struct LsaLinkView {
@@ -178,6 +180,11 @@ class Router {
 
   // The UDP payload of a control packet, from the tunnel of this neighbour, whose envelope was checked.
   void on_packet(Now now, NeighborId neighbor, Bytes payload);
+  // Data went to the neighbour and nothing came back for a while (base/traffic_watch.h): it is probed. And: something
+  // authentic came from it after that, other than a control packet. What only hints at trouble (an ICMP error) is
+  // `quiet` too.
+  void on_quiet(Now now, NeighborId neighbor);
+  void on_heard(Now now, NeighborId neighbor);
   // The link below is known to be gone (carrier, interface): Down at once.
   void on_carrier_lost(Now now, NeighborId neighbor);
 
@@ -185,6 +192,9 @@ class Router {
   // in a queue was not silent. A call later than next_deadline() adds its lateness to every timeout judged (design §5).
   void on_timer(Now now);
   Time next_deadline() const;
+  // The part of it at which a neighbour's silence is judged: until then, on_timer may be called without draining the
+  // sockets first.
+  Time next_judgement() const;
 
   RouterOutbox& outbox();
 

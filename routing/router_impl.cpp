@@ -71,7 +71,7 @@ void Router::Impl::shut_down(Now now) {
   }
   for (auto& [id, neighbor] : neighbors) {
     send_pending(now, neighbor);
-    send_hello(now, neighbor, true);
+    send_hello(now, neighbor, HelloKind::goodbye);
   }
   running = false;
 }
@@ -91,7 +91,7 @@ void Router::Impl::remove_neighbor(Now now, NeighborId id) {
   if (found == neighbors.end()) return;
   if (running) {
     apply(now, found->second, NeighborEvent::carrier_lost, "removed");
-    send_hello(now, found->second, true);  // the last word, or the neighbour would take us for a newcomer
+    send_hello(now, found->second, HelloKind::goodbye);  // or the neighbour would take us for a newcomer
   }
   neighbors.erase(found);
   std::erase_if(reports, [id](const auto& report) { return report.first.first == id; });
@@ -101,11 +101,9 @@ void Router::Impl::remove_neighbor(Now now, NeighborId id) {
 // Exact: returns at once before the deadline, so a call too many changes nothing.
 void Router::Impl::on_timer(Now now) {
   if (!running || now.monotonic < next_deadline()) return;
-  judge_silence(now);
+  judge_neighbors(now);
   expire(now);
-  for (auto& [id, neighbor] : neighbors) {
-    if (neighbor.hello_at <= now.monotonic) send_hello(now, neighbor);
-  }
+  send_hellos(now);
   for (IngressChange& change : ingress.expire(now.monotonic)) outbox.ingress.push_back(std::move(change));
   finish(now);
 }
@@ -122,6 +120,8 @@ Time Router::Impl::next_deadline() const {
 
 void Router::Impl::finish(Now now) {
   if (!running) return;
+  if (now.monotonic < present.monotonic) now = present;  // a packet that was handed in late has an earlier time
+  present = now;
   review_adjacencies(now);
   originate(now);
   compute(now);

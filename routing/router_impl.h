@@ -51,7 +51,12 @@ struct Router::Impl {
   void review_adjacencies(Now now);
   bool is_bound(const Neighbor& neighbor) const;
   const char* why_not_bound(const Neighbor& neighbor) const;
-  void judge_silence(Now now);
+  void judge_neighbors(Now now);
+  void judge_neighbor(Now now, Neighbor& neighbor, Duration late);
+  void begin_doubt(Now now, NeighborId id);
+  void set_suspect(Now now, Neighbor& neighbor, bool suspect);
+  void note_lateness(Time now, Duration late);
+  Duration lateness(Time now) const;
 
   // --- announcements and routes ---
   void store(Now now, LsaHandle lsa, Time expires_at, NeighborId from, const Cause& cause);
@@ -81,7 +86,10 @@ struct Router::Impl {
 
   // --- output (router_output.cpp) ---
   void transmit(NeighborId neighbor, std::vector<std::uint8_t> packet);
-  void send_hello(Now now, Neighbor& neighbor, bool goodbye = false);
+  enum class HelloKind : std::uint8_t { regular, goodbye, probe, answer };
+  void send_hello(Now now, Neighbor& neighbor, HelloKind kind = HelloKind::regular);
+  void send_hellos(Now now);
+  std::uint32_t hello_jitter(Time now);
   void send_pending(Now now, Neighbor& neighbor);
   Envelope envelope_to(const Neighbor& neighbor) const { return {instance, neighbor.instance}; }
   void emit(Event event);
@@ -99,11 +107,16 @@ struct Router::Impl {
   VerifyFunction verify;
   RandomSource& random;
   bool running = false;
+  Now present;  // the latest that was handed in
   std::uint64_t instance = 0;
   RouterStatistics statistics;
   RouterOutbox outbox;
 
   std::map<NeighborId, Neighbor> neighbors;
+  Duration worst_lateness{};  // of our timers, as of worst_lateness_at; fades
+  Time worst_lateness_at{};
+  Time jitter_at{};  // Hellos of one moment have one jitter, so that they stay together
+  std::uint32_t jitter_permille = 0;
   Database database;
   Originator originator;
   Judge judge;

@@ -1,4 +1,4 @@
-// What becomes of neighbours: the state table put into effect, the binding of a NodeId to a tunnel, silence.
+// What becomes of neighbours: the state table put into effect, the binding of a NodeId to a tunnel, silence and doubt.
 #include "routing/router_impl.h"
 
 namespace starling::routing {
@@ -67,20 +67,69 @@ void Router::Impl::review_adjacencies(Now now) {
   for (auto& [id, neighbor] : neighbors) {
     if (neighbor.state == NeighborState::exchange && neighbor.exchange.done() && is_bound(neighbor)) {
       apply(now, neighbor, NeighborEvent::exchange_done, "databases agree");
-    } else if (neighbor.state == NeighborState::full && !is_bound(neighbor)) {
+    }
+    if (neighbor.suspect && !neighbor.doubt) set_suspect(now, neighbor, false);
+    if (neighbor.state == NeighborState::full && !is_bound(neighbor)) {
       apply(now, neighbor, NeighborEvent::binding_lost, why_not_bound(neighbor));
     }
   }
 }
 
 // The time during which nobody called us is not silence of the neighbours': it is added to every timeout.
-void Router::Impl::judge_silence(Now now) {
-  const Duration lateness = now.monotonic - next_deadline();
+void Router::Impl::judge_neighbors(Now now) {
+  const Duration late = now.monotonic - next_deadline();
+  note_lateness(now.monotonic, late);
   for (auto& [id, neighbor] : neighbors) {
-    if (neighbor.silent_at > now.monotonic) continue;
-    neighbor.silent_at += lateness;
-    if (neighbor.silent_at <= now.monotonic) apply(now, neighbor, NeighborEvent::silence, "silent");
+    if (!neighbor.doubt && neighbor.silent_at <= now.monotonic) neighbor.silent_at += late;
+    if (neighbor.next_judgement() <= now.monotonic) judge_neighbor(now, neighbor, late);
   }
+}
+
+void Router::Impl::judge_neighbor(Now now, Neighbor& neighbor, Duration late) {
+  if (!neighbor.doubt && !neighbor.adjacent()) return apply(now, neighbor, NeighborEvent::silence, "silent");
+  if (!neighbor.doubt) neighbor.begin_doubt(now.monotonic, lateness(now.monotonic));
+  Doubt& doubt = *neighbor.doubt;
+  const bool prolonged = late > doubt.spacing && doubt.may_be_prolonged(now.monotonic);
+  if (!prolonged && doubt.ends()) return apply(now, neighbor, NeighborEvent::silence, "no answer");
+  if (!prolonged && doubt.is_suspicious()) set_suspect(now, neighbor, true);
+  doubt.sent = std::min(doubt.sent + 1, kProbes);
+  doubt.next_at = now.monotonic + doubt.spacing;
+  send_hello(now, neighbor, HelloKind::probe);
+}
+
+void Router::Impl::begin_doubt(Now now, NeighborId id) {
+  const auto found = neighbors.find(id);
+  if (!running || found == neighbors.end() || !found->second.adjacent() || found->second.doubt) return;
+  found->second.begin_doubt(now.monotonic, lateness(now.monotonic));
+  judge_neighbor(now, found->second, {});
+  finish(now);
+}
+
+void Router::Impl::set_suspect(Now now, Neighbor& neighbor, bool suspect) {
+  if (neighbor.suspect == suspect) return;
+  neighbor.suspect = suspect;
+  if (suspect) neighbor.times_suspect++;
+  Event told = make_event(EventKind::neighbor_suspect, now.monotonic, cause_of(neighbor), neighbor.id);
+  told.from = told.to = neighbor.state;
+  told.count = suspect ? 1 : 0;
+  told.reason = suspect ? "no answer yet" : "heard again";
+  emit(std::move(told));
+}
+
+void Router::Impl::note_lateness(Time now, Duration late) {
+  worst_lateness = std::max(lateness(now), late);
+  worst_lateness_at = now;
+}
+
+// Half of it after each half-life, in a straight line between.
+Duration Router::Impl::lateness(Time now) const {
+  const Duration passed = now - worst_lateness_at;
+  if (passed >= 16 * kLatenessHalfLife) return {};
+  const auto halvings = passed / kLatenessHalfLife;
+  const Duration rest = passed % kLatenessHalfLife;
+  const Duration at_start = worst_lateness / (1 << halvings);
+  return at_start - Duration(at_start.count() / 2 * (rest / std::chrono::microseconds(1)) /
+                             (kLatenessHalfLife / std::chrono::microseconds(1)));
 }
 
 }  // namespace starling::routing

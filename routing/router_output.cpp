@@ -11,13 +11,37 @@ void Router::Impl::transmit(NeighborId neighbor, std::vector<std::uint8_t> packe
   outbox.packets.push_back({neighbor, std::move(packet)});
 }
 
-void Router::Impl::send_hello(Now now, Neighbor& neighbor, bool goodbye) {
+void Router::Impl::send_hello(Now now, Neighbor& neighbor, HelloKind kind) {
   Hello hello = neighbor.make_hello(now.monotonic);
   hello.node = config.id;
   hello.digest = database.digest();
-  hello.goodbye = goodbye;
-  neighbor.schedule_hello(now.monotonic, random);
+  hello.goodbye = kind == HelloKind::goodbye;
+  hello.probe = kind == HelloKind::probe;
+  hello.answer = kind == HelloKind::answer;
+  const auto late_ms = std::chrono::ceil<std::chrono::milliseconds>(lateness(now.monotonic)).count();
+  hello.lateness_ms = static_cast<std::uint8_t>(std::min<std::int64_t>(late_ms, 255));
+  if (kind == HelloKind::regular || kind == HelloKind::goodbye) {
+    neighbor.schedule_hello(now.monotonic, hello_jitter(now.monotonic));
+  }
   transmit(neighbor.id, encode(envelope_to(neighbor), hello));
+}
+
+// A Hello that is nearly due goes with one that is: a machine with many neighbours wakes up once for all of them.
+void Router::Impl::send_hellos(Now now) {
+  const auto is_due = [&](const Neighbor& neighbor, Duration early) {
+    return neighbor.hello_at <= now.monotonic + early;
+  };
+  if (std::none_of(neighbors.begin(), neighbors.end(), [&](const auto& n) { return is_due(n.second, {}); })) return;
+  for (auto& [id, neighbor] : neighbors) {
+    const Duration early = neighbor.transmit_interval(now.monotonic) * kHelloJitterPercent / 100;
+    if (is_due(neighbor, early)) send_hello(now, neighbor);
+  }
+}
+
+std::uint32_t Router::Impl::hello_jitter(Time now) {
+  if (jitter_at != now) jitter_permille = static_cast<std::uint32_t>(random.below(1001));
+  jitter_at = now;
+  return jitter_permille;
 }
 
 // Acknowledgements first, so that they are not late because of what follows.

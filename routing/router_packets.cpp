@@ -67,6 +67,7 @@ bool Router::Impl::enter_hello(Now now, Neighbor& neighbor, const Envelope& enve
 }
 
 void Router::Impl::handle(Now now, Neighbor& neighbor, const Hello& hello) {
+  if (hello.probe && neighbor.probe_answers.take(now.monotonic)) send_hello(now, neighbor, HelloKind::answer);
   if (!neighbor.adjacent() || neighbor.exchange.running()) return;
   if (neighbor.digest_watch.on_hello(now.monotonic, hello.digest, database.digest())) neighbor.exchange.start();
 }

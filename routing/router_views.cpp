@@ -27,6 +27,8 @@ std::vector<NeighborView> Router::neighbors() const {
     view.hellos_received = neighbor.hellos_received;
     view.hellos_sent = neighbor.hellos_sent;
     view.times_down = neighbor.times_down;
+    view.suspect = neighbor.suspect;
+    view.times_suspect = neighbor.times_suspect;
     views.push_back(std::move(view));
   }
   return views;

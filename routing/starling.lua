@@ -457,8 +457,8 @@ local function add_hello(packet, tree, at, stop)
   each_tlv(packet, tree, at + HELLO_SIZE, stop, {}, "malformed_tlv", function() end)
   local flags = tvb(at + 22, 1):uint()
   local words = ""
-  for bit, word in pairs({ [2] = " goodbye", [4] = " probe", [8] = " answer" }) do
-    if math.floor(flags / bit) % 2 == 1 then words = words .. word end
+  for _, flag in ipairs({ { 2, " goodbye" }, { 4, " probe" }, { 8, " answer" } }) do
+    if math.floor(flags / flag[1]) % 2 == 1 then words = words .. flag[2] end
   end
   return " seq " .. tvb(at, 4):uint() .. " " .. (STATES[state] or "state " .. state) .. words
     .. ", digest " .. tvb(at + 56, 4):bytes():tohex(true)

@@ -85,8 +85,9 @@ std::string neighbors_text(const json& view, bool colour) {
   for (const json& row : view) {
     const std::string state = text(row, "state");
     if (state == "Full") ++full;
+    const bool suspect = row.value("suspect", false);
     table.add_row({{text(row, "name"), Style::bold},
-                   {state, state_style(state)},
+                   {suspect ? state + ", suspect" : state, state_style(state)},
                    span(row, "since_ms", std::chrono::milliseconds(1)),
                    text(row, "cost", "-"),
                    span(row, "rtt_us", std::chrono::microseconds(1)),

@@ -118,6 +118,9 @@ void EventPublisher::publish(const Event& event, Now now, std::optional<Duration
     case EventKind::route_add:
     case EventKind::route_remove: return;
     case EventKind::neighbor_state: fields = neighbor_fields(event, names_); break;
+    case EventKind::neighbor_suspect:
+      fields = {{"neighbor", names_.neighbor(event.neighbor)}, {"suspect", event.count != 0}, {"reason", event.reason}};
+      break;
     case EventKind::lsa_reject: {
       const auto hidden = pass_rate_limit(event.neighbor, event.at);
       if (!hidden) return;

@@ -86,6 +86,12 @@ std::string neighbor_text(const Event& event, bool colour) {
          paint_state(field(event, "to"), colour) + around("  (", field(event, "reason"), ")");
 }
 
+std::string suspect_text(const Event& event, bool) {
+  const auto suspect = event.find("suspect");
+  const bool is_suspect = suspect != event.end() && *suspect == true;
+  return field(event, "neighbor") + (is_suspect ? "  suspect: " : "  trusted again: ") + field(event, "reason");
+}
+
 std::string lsa_text(const Event& event, bool) {
   return announcement(event) + around(" from ", field(event, "neighbor")) + around(": ", field(event, "reason")) +
          around(" (", field(event, "hint"), ")") +
@@ -151,13 +157,14 @@ std::string other_text(const Event& event, bool) {
 }
 
 using Describe = std::string (*)(const Event&, bool colour);
-constexpr std::array<std::pair<std::string_view, Describe>, 33> kDescriptions{{
+constexpr std::array<std::pair<std::string_view, Describe>, 34> kDescriptions{{
     {"daemon.start", daemon_text},
     {"daemon.ready", daemon_text},
     {"daemon.stop", daemon_text},
     {"tunnel.session", session_text},
     {"tunnel.endpoint", tunnel_endpoint_text},
     {"neighbor.state", neighbor_text},
+    {"neighbor.suspect", suspect_text},
     {"lsa.originate", lsa_text},
     {"lsa.accept", lsa_text},
     {"lsa.withdraw", lsa_text},

@@ -172,7 +172,9 @@ json neighbors_view(const ViewContext& context) {
              {"detection_ms", milliseconds(neighbor.detection_time)},
              {"hellos_sent", neighbor.hellos_sent},
              {"hellos_received", neighbor.hellos_received},
-             {"times_down", neighbor.times_down}};
+             {"times_down", neighbor.times_down},
+             {"suspect", neighbor.suspect},
+             {"times_suspect", neighbor.times_suspect}};
     if (neighbor.round_trip) row["rtt_us"] = neighbor.round_trip->count() / 1000;
     list.push_back(std::move(row));
   }

@@ -39,6 +39,9 @@ struct BackendConfig {
   std::uint32_t fwmark = 0;        // SO_MARK of the UDP sockets, 0 none
   int mtu = 1420;                  // bytes of an inner packet, 1280..65535
   std::uint16_t control_port = 0;  // UDP port of control packets inside the tunnel; 0: none, such packets are ordinary
+  // Says of which received control packets (payloads) the owner need not be woken: they wait for something else to be
+  // told, for kControlWaitMax at most. Called on the engine's thread. None: of none.
+  bool (*control_can_wait)(Bytes payload) = nullptr;
   // The UDP port is bound while the interface is up, and only then. False leaves it down, for others to bring up.
   bool bring_up = true;
   // >= 0: an open TUN to use instead of creating one (`interface` is then not looked at). Taken over, closed at the
@@ -98,6 +101,17 @@ struct CaptureOptions {
   std::string greeting;           // sent ahead of the file: what a control socket answers
 };
 
+// How long a control packet waits whose owner need not be woken for it.
+inline constexpr Duration kControlWaitMax = std::chrono::milliseconds(200);
+
+// The UDP payload of a control packet for a peer.
+struct ControlPacket {
+  PeerId peer = kNoPeer;
+  std::vector<std::uint8_t> payload;
+  // Goes the way of the data, to try it: behind what waits, and not marked as urgent outside.
+  bool as_data = false;
+};
+
 // Packets that were not carried, all for one reason.
 struct DropReport {
   PeerId peer = kNoPeer;
@@ -123,6 +137,10 @@ class BackendObserver {
   virtual ~BackendObserver() = default;
   // The UDP payload of a control packet that passed all checks of its envelope. `payload` lives until the call returns.
   virtual void on_control_packet(Now received_at, PeerId peer, Bytes payload) = 0;
+  // Data went to a peer with `control`, and nothing came back for a while (base/traffic_watch.h). Later, if something
+  // is heard after all: on_heard. Not everyone needs to know.
+  virtual void on_quiet(Now /*at*/, PeerId /*peer*/) {}
+  virtual void on_heard(Now /*at*/, PeerId /*peer*/) {}
   // A handshake completed; the tunnel can carry packets.
   virtual void on_session(Now at, PeerId peer, bool as_initiator) = 0;
   // An authenticated packet came from another address than before.
@@ -171,9 +189,10 @@ class Backend {
   virtual IngressDescription ingress() const = 0;
   virtual TransitDescription transit() const = 0;
 
-  // Wraps `payload` as IPv6/UDP between the two link-local addresses and sends it ahead of data. Starts a handshake if
-  // there is no session, and then sends only the newest few control packets that waited.
-  virtual void send_control(PeerId peer, Bytes payload) = 0;
+  // Wraps each payload as IPv6/UDP between the two link-local addresses and sends it, ahead of data unless it asks for
+  // the way of the data. Starts a handshake if there is no session, and then sends only the newest few control packets
+  // that waited.
+  virtual void send_control(std::vector<ControlPacket> packets) = 0;
 
   // Writes the inner packets of all peers, control packets included, into `stream`, a connected stream socket, as a
   // pcapng file, until its reader ends its sending side (the file is completed then) or is gone. The tunnels do not

@@ -86,10 +86,12 @@ void Engine::turn(Now now, const std::vector<int>& readable) {
   drain_device(now);
   if (contains(readable, context_.tun.fd()) && !context_.tun_gone) transmitter_.read_tun(now);
   if (context_.device.next_deadline() <= now.monotonic) context_.device.on_timer(now);
+  judge_traffic(now);
   drain_device(now);
   if (context_.tun_gone) report_tun_gone(now);
   report_warnings(now);
   report_drops(now);
+  context_.notifications.wake_if_due(now.monotonic);
   if (contains(readable, context_.captures.fd())) context_.captures.on_ready();
   context_.captures.flush();
   arm_timer();
@@ -179,10 +181,25 @@ void Engine::report_tun_gone(Now now) {
   context_.notify({now, FatalNotification{"the interface " + link_.state().name + " was removed"}}, kNoPeer);
 }
 
+// What is owed is a keepalive: any authenticated message is a sign of life.
+void Engine::judge_traffic(Now now) {
+  if (context_.watch_deadline > now.monotonic) return;
+  context_.watch_deadline = kNever;
+  context_.peers.for_each([&](PeerPath& peer) {
+    for (auto notice = peer.watch.on_timer(now.monotonic); notice != TrafficWatch::Notice::none;
+         notice = peer.watch.on_timer(now.monotonic)) {
+      if (notice == TrafficWatch::Notice::owed) transmitter_.send_keepalive(now, peer);
+      if (notice == TrafficWatch::Notice::quiet) context_.notify({now, QuietNotification{peer.id}}, peer.id);
+    }
+    context_.watch_deadline = std::min(context_.watch_deadline, peer.watch.next_deadline());
+  });
+}
+
 // Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
 // away, costs no system call.
 void Engine::arm_timer() {
-  const Time deadline = std::min(context_.device.next_deadline(), context_.drops.next_deadline());
+  const Time deadline = std::min({context_.device.next_deadline(), context_.drops.next_deadline(),
+                                  context_.watch_deadline, context_.notifications.waiting_until()});
   const Time now = system_now().monotonic;
   if (deadline >= timer_armed_ && timer_armed_ > now) return;
   timer_.arm(deadline);
@@ -226,9 +243,9 @@ void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
   if (peer->has_staged()) context_.device.on_packet_staged(now, id);
 }
 
-void Engine::send_control(Now now, PeerId id, Bytes payload) {
-  PeerPath* const peer = context_.peers.find(id);
-  if (peer != nullptr) transmitter_.send_control(now, *peer, payload);
+void Engine::send_control(Now now, const ControlPacket& packet) {
+  PeerPath* const peer = context_.peers.find(packet.peer);
+  if (peer != nullptr) transmitter_.send_control(now, *peer, packet.payload, packet.as_data);
 }
 
 void Engine::catch_up(Now now) {

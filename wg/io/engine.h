@@ -51,7 +51,7 @@ class Engine final : private Receiver::DeviceDriver {
   void set_private_key(Now now, const SecretKey& key);
   std::optional<SystemError> set_listen_port(Now now, std::uint16_t port);
   std::optional<SystemError> set_fwmark(std::uint32_t mark);
-  void send_control(Now now, PeerId peer, Bytes payload);
+  void send_control(Now now, const ControlPacket& packet);
   std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) {
     return context_.captures.start(std::move(stream), options, link_.state().name);
   }
@@ -72,6 +72,7 @@ class Engine final : private Receiver::DeviceDriver {
   void report_warnings(Now now);
   void report_drops(Now now);
   void report_tun_gone(Now now);
+  void judge_traffic(Now now);
   void arm_timer();
 
   // The interface and the sockets that follow it (engine_link.cpp)

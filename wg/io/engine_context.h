@@ -2,6 +2,7 @@
 // tables, sockets and drop counters. Engine's thread only, but for the two tables, which the owner replaces.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -51,6 +52,7 @@ struct EngineContext {
         mtu(static_cast<std::size_t>(config.mtu)),
         tun_index(tun.index()),
         control_port(config.control_port),
+        control_can_wait(config.control_can_wait),
         link_local(link_local_address(device.public_key())),
         flow_hash_seed(random.u32()) {}
 
@@ -66,6 +68,17 @@ struct EngineContext {
                std::optional<DropReason> dropped = std::nullopt) {
     if (!captures.is_active()) return;
     captures.add({packet, direction, is_control, dropped, peer == nullptr ? nullptr : &peer->public_key});
+  }
+  // For the watch on traffic, where there is an owner to tell: a packet went to the peer, or something authentic came.
+  void note_sent(Now now, PeerPath& peer, bool data) {
+    if (!peer.control) return;
+    peer.watch.on_sent(now.monotonic, data);
+    watch_deadline = std::min(watch_deadline, peer.watch.next_deadline());
+  }
+  void note_heard(Now now, PeerPath& peer, bool data) {
+    if (!peer.control) return;
+    if (peer.watch.on_received(now.monotonic, data)) notify({now, HeardNotification{peer.id}}, peer.id);
+    watch_deadline = std::min(watch_deadline, peer.watch.next_deadline());
   }
   // A full queue is counted; who would be told of it does not read.
   void notify(Notification notification, PeerId peer) {
@@ -93,7 +106,9 @@ struct EngineContext {
   std::size_t mtu;          // bytes of an inner packet
   std::uint32_t tun_index;  // of our own interface; 0 while it is in another network namespace than the sockets
   const std::uint16_t control_port;  // 0: there are no control packets
-  IpAddress link_local;              // ours
+  bool (*const control_can_wait)(Bytes payload);
+  Time watch_deadline = kNever;  // no later than any peer's traffic watch wants to be looked at
+  IpAddress link_local;          // ours
   const std::uint32_t flow_hash_seed;
   // ICMP errors: to this host for what no peer owns, and to others for what does not pass through. 50 at once, 1000/s.
   TokenBucket local_errors{50, std::chrono::milliseconds(1)};

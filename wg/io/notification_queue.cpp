@@ -2,6 +2,9 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace starling::wg {
 namespace {
 
@@ -10,6 +13,8 @@ struct Delivery {
   BackendObserver& observer;
 
   void operator()(const ControlNotification& n) const { observer.on_control_packet(at, n.peer, n.payload); }
+  void operator()(const QuietNotification& n) const { observer.on_quiet(at, n.peer); }
+  void operator()(const HeardNotification& n) const { observer.on_heard(at, n.peer); }
   void operator()(const SessionNotification& n) const { observer.on_session(at, n.peer, n.as_initiator); }
   void operator()(const EndpointNotification& n) const { observer.on_endpoint(at, n.peer, n.endpoint); }
   void operator()(const DropReport& report) const { observer.on_drop(at, report); }
@@ -37,16 +42,31 @@ bool NotificationQueue::take_room(const Notification& notification) {
 bool NotificationQueue::push(Notification notification) {
   const std::lock_guard lock(mutex_);
   if (!take_room(notification)) return false;
+  const auto* const control = std::get_if<ControlNotification>(&notification.what);
+  const bool patient = control != nullptr && control->can_wait;
+  if (patient) waiting_until_ = std::min(waiting_until_, notification.at.monotonic + kControlWaitMax);
   waiting_.push_back(std::move(notification));
-  if (waiting_.size() == 1) (void)::eventfd_write(event_.get(), 1);
+  if (!patient) signal();
   return true;
+}
+
+void NotificationQueue::wake_if_due(Time now) {
+  if (waiting_until_ > now) return;
+  const std::lock_guard lock(mutex_);
+  waiting_until_ = kNever;
+  if (!waiting_.empty()) signal();
+}
+
+void NotificationQueue::signal() {
+  if (!signalled_) (void)::eventfd_write(event_.get(), 1);
+  signalled_ = true;
 }
 
 std::vector<Notification> NotificationQueue::take() {
   std::vector<Notification> taken;
   const std::lock_guard lock(mutex_);
   eventfd_t count = 0;
-  (void)::eventfd_read(event_.get(), &count);
+  if (std::exchange(signalled_, false)) (void)::eventfd_read(event_.get(), &count);
   taken.swap(waiting_);
   control_.clear();
   return taken;

@@ -22,6 +22,13 @@ namespace starling::wg {
 struct ControlNotification {
   PeerId peer;
   std::vector<std::uint8_t> payload;
+  bool can_wait = false;  // for kControlWaitMax: the owner need not be woken
+};
+struct QuietNotification {
+  PeerId peer;
+};
+struct HeardNotification {
+  PeerId peer;
 };
 struct SessionNotification {
   PeerId peer;
@@ -40,8 +47,8 @@ struct FatalNotification {
 
 struct Notification {
   Now at;
-  std::variant<ControlNotification, SessionNotification, EndpointNotification, DropReport, WarningNotification,
-               FatalNotification>
+  std::variant<ControlNotification, QuietNotification, HeardNotification, SessionNotification, EndpointNotification,
+               DropReport, WarningNotification, FatalNotification>
       what;
 };
 
@@ -57,10 +64,16 @@ class NotificationQueue {
   NotificationQueue();  // std::system_error if the kernel gives no eventfd
 
   int fd() const { return event_.get(); }
-  // False if the queue, or the peer's part of it, is full and the notification was lost.
+  // fd() becomes readable, at once or (what can wait) by wake_if_due. False if the queue, or the peer's part of it, is
+  // full and the notification was lost.
   bool push(Notification notification);
   // Everything that waits, in order; fd() is not readable afterwards.
   std::vector<Notification> take();
+
+  // When the owner must be woken for what waits with patience; kNever: for nothing. Lags behind take(), which may make
+  // the wake-up needless. Both are for the thread that pushes alone.
+  Time waiting_until() const { return waiting_until_; }
+  void wake_if_due(Time now);
 
  private:
   struct ControlLoad {
@@ -69,10 +82,13 @@ class NotificationQueue {
   };
 
   bool take_room(const Notification& notification);  // false if there is none
+  void signal();
 
   FileDescriptor event_;
   std::mutex mutex_;
   std::vector<Notification> waiting_;
+  bool signalled_ = false;  // fd() is readable
+  Time waiting_until_ = kNever;
   std::unordered_map<PeerId, ControlLoad> control_;  // of those that wait; never iterated
 };
 

@@ -12,6 +12,7 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/token_bucket.h"
+#include "base/traffic_watch.h"
 #include "wg/io/ancillary.h"
 #include "wg/protocol/session.h"
 #include "wg/tables.h"
@@ -26,6 +27,7 @@ struct PeerPath {
   PublicKey public_key;
   IpAddress link_local;  // its address inside the tunnel
   bool control = false;
+  TrafficWatch watch;  // where control packets are in use
   std::optional<Endpoint> endpoint;
   // To which of our addresses its newest authenticated datagram came: sent from there, or a peer behind NAT or a
   // firewall would not know the answer for one. Nothing: the kernel's choice.

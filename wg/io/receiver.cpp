@@ -138,6 +138,7 @@ void Receiver::on_opened(Now now, const OpenWork::Message& message, const AeadJo
   if (!job.authentic) return context_.drop(now, peer->id, DropReason::decrypt_failed, arrival.from);
   if (!session->accept(job.counter)) return context_.drop(now, peer->id, DropReason::replayed, arrival.from);
   peer->rx_bytes += message.size;
+  context_.note_heard(now, *peer, false);
   note_received(session, arrival, job.size == 0);
   if (job.size != 0) deliver(now, *peer, MutableBytes(job.out, job.size), arrival.traffic_class);
 }
@@ -172,6 +173,7 @@ void Receiver::deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uin
   const MutableBytes packet = plaintext.first(inner->total_length);  // without the padding
   ++peer.rx_packets;
   if (context_.control_port != 0 && deliver_control(now, peer, packet)) return;
+  context_.note_heard(now, peer, true);
   if (!passes_filter(now, peer, *inner, packet)) return;
   if (!ecn_decapsulate(packet, outer_traffic_class)) {
     context_.capture(PacketDirection::inbound, &peer, packet, false, DropReason::ecn_not_capable);
@@ -217,7 +219,9 @@ bool Receiver::deliver_control(Now now, PeerPath& peer, Bytes packet) {
     context_.drop(now, peer.id, DropReason::control_invalid);
   } else {
     context_.capture(PacketDirection::inbound, &peer, packet, true);
-    context_.notify({now, ControlNotification{peer.id, {parsed.payload.begin(), parsed.payload.end()}}}, peer.id);
+    const bool can_wait = context_.control_can_wait != nullptr && context_.control_can_wait(parsed.payload);
+    context_.notify({now, ControlNotification{peer.id, {parsed.payload.begin(), parsed.payload.end()}, can_wait}},
+                    peer.id);
   }
   return true;
 }

@@ -108,6 +108,7 @@ void Transmitter::send_inner(Now now, PeerPath& peer, SealWork& work, const Virt
   if (peer.can_send()) {
     const std::optional<std::uint64_t> counter = peer.session->reserve(now.monotonic, plan->count());
     if (counter) {
+      context_.note_sent(now, peer, true);
       return work.add(*plan, packet.size(), *counter, envelope_of(peer, Kind::data, packet), context_.mtu);
     }
     peer.session.reset();
@@ -134,6 +135,7 @@ void Transmitter::forward(Now now, PeerPath& peer, MutableBytes plaintext, std::
   const AeadJob job = peer.session->seal_job(*counter, plaintext.first(padded), message);
   context_.workers.aead().seal({&job, 1});
   forwarded_.add(envelope, message, message.size());
+  context_.note_sent(now, peer, true);
 }
 
 void Transmitter::answer(Now now, IcmpError kind, const InnerPacket& offender, Bytes packet) {
@@ -183,6 +185,7 @@ bool Transmitter::seal_loose(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   const AeadJob job = peer.session->seal_job(*counter, plaintext, message);
   context_.workers.aead().seal({&job, 1});
   loose_.add(envelope_of(peer, kind, packet), message, message.size());
+  context_.note_sent(now, peer, kind == Kind::data);
   return true;
 }
 
@@ -222,9 +225,9 @@ void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   queue.emplace_back(packet.begin(), packet.end());
 }
 
-void Transmitter::send_control(Now now, PeerPath& peer, Bytes payload) {
+void Transmitter::send_control(Now now, PeerPath& peer, Bytes payload, bool as_data) {
   const std::vector<std::uint8_t> packet = make_control_packet(context_.control_channel(peer), payload);
-  send_loose(now, peer, Kind::control, packet);
+  send_loose(now, peer, as_data ? Kind::data : Kind::control, packet);
 }
 
 void Transmitter::send_keepalive(Now now, PeerPath& peer) {

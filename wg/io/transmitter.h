@@ -30,7 +30,7 @@ class Transmitter {
   void answer(Now now, IcmpError kind, const InnerPacket& offender, Bytes packet);
 
   // An inner packet of the routing protocol, ahead of all data that waits. Sent by the next flush().
-  void send_control(Now now, PeerPath& peer, Bytes payload);
+  void send_control(Now now, PeerPath& peer, Bytes payload, bool as_data);
   void send_keepalive(Now now, PeerPath& peer);
   void send_handshake(Now now, const DeviceOutbox::Datagram& datagram);
   // A session is there: what waited goes out, control packets first. False if nothing waited.

@@ -83,9 +83,9 @@ class UserspaceBackend final : public Backend {
   IngressDescription ingress() const override { return ingress_.load()->describe(); }
   TransitDescription transit() const override { return transit_.load()->describe(); }
 
-  void send_control(PeerId peer, Bytes payload) override {
-    commands_.post([this, peer, copy = std::vector<std::uint8_t>(payload.begin(), payload.end())](Now now) {
-      engine_.send_control(now, peer, copy);
+  void send_control(std::vector<ControlPacket> packets) override {
+    commands_.post([this, list = std::move(packets)](Now now) {
+      for (const ControlPacket& packet : list) engine_.send_control(now, packet);
     });
   }
 

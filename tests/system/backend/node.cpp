@@ -52,7 +52,7 @@ PeerId Node::add(const Node& other, bool with_endpoint, bool control) {
 }
 
 void Node::say(PeerId peer, const std::string& text) {
-  backend->send_control(peer, Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  backend->send_control({{peer, {text.begin(), text.end()}}});
 }
 
 bool Node::dropped(PeerId peer, DropReason reason) const {

@@ -49,7 +49,7 @@ class RememberingBackend final : public wg::Backend {
   wg::EgressDescription egress() const override { return egress_; }
   wg::IngressDescription ingress() const override { return ingress_; }
   wg::TransitDescription transit() const override { return transit_; }
-  void send_control(wg::PeerId, Bytes) override {}
+  void send_control(std::vector<wg::ControlPacket>) override {}
   std::optional<Error> start_capture(FileDescriptor, const wg::CaptureOptions&) override { return std::nullopt; }
   wg::BackendStatus status() const override { return reported; }
   int notification_fd() const override { return -1; }

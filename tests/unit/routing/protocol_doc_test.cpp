@@ -102,6 +102,13 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kSilentHelloInterval);
   CHECK_CONSTANT(kFastAfterHeard);
   CHECK_CONSTANT(kHelloJitterPercent);
+  CHECK_CONSTANT(kProbes);
+  CHECK_CONSTANT(kSuspectProbes);
+  CHECK_CONSTANT(kProbeBurst);
+  CHECK_CONSTANT(kProlongedDoubt);
+  CHECK_CONSTANT(kLatenessHalfLife);
+  CHECK_CONSTANT(kProbeAnswerBurst);
+  CHECK_CONSTANT(kProbeAnswerPerToken);
   CHECK_CONSTANT(kMaxRoundTrip);
   CHECK_CONSTANT(kRetransmitUnknown);
   CHECK_CONSTANT(kRetransmitMin);
