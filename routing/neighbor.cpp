@@ -68,7 +68,7 @@ Neighbor::Neighbor(NeighborId neighbor, const NeighborConfig& neighbor_config, c
 void Neighbor::heard(Time now) {
   last_heard_ = std::max(last_heard_.value_or(now), now);
   silent_at = *last_heard_ + silence_limit();
-  if (doubt && doubt->since <= now) doubt.reset();
+  if (doubt && doubt->heard_after < now) doubt.reset();
 }
 
 // In an adjacency doubt comes first, one interval (and the most by which a Hello may be early or late) before the time
@@ -79,10 +79,10 @@ Duration Neighbor::silence_limit() const {
 }
 
 // Long enough for an answer to come on a long way, and for two machines that are as late as they were lately.
-void Neighbor::begin_doubt(Time now, Duration lateness) {
+void Neighbor::begin_doubt(Time now, bool quiet, Duration lateness) {
   const Duration length =
       std::max({kProbeBurst, smoothed_round_trip.value_or(Duration{}) * 4, (lateness + peer_lateness_) * 3});
-  doubt = Doubt{now, length / kProbes, 0, now};
+  doubt = Doubt{now, quiet || !last_heard_ ? now : *last_heard_, length / kProbes, 0, now};
 }
 
 bool Neighbor::is_overtaken(const Hello& hello) const {

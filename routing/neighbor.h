@@ -52,6 +52,7 @@ class DigestWatch {
 // or because data found no answer. Anything heard ends it. When it ends without a word, the neighbour is Down.
 struct Doubt {
   Time since{};
+  Time heard_after{};      // what arrived later ends it
   Duration spacing{};      // between probes
   std::uint32_t sent = 0;  // probes
   Time next_at{};          // the next probe, or the end
@@ -96,7 +97,7 @@ class Neighbor {
   // Any packet of its present life arrived, of whatever kind: whether it is still there is beyond doubt.
   void heard(Time now);
   // `lateness`: of our own timers of late.
-  void begin_doubt(Time now, Duration lateness);
+  void begin_doubt(Time now, bool quiet, Duration lateness);
   // When silence alone makes it Down, or (in an adjacency) doubtful. Of a neighbour in doubt: what comes next.
   Time next_judgement() const { return doubt ? doubt->next_at : silent_at; }
   // Whether a newer Hello of its present life was here before.

@@ -29,6 +29,7 @@ void Router::Impl::act(Now now, Neighbor& neighbor, NeighborAction action, const
     case NeighborAction::none: break;
     case NeighborAction::answer: send_hello(now, neighbor); break;
     case NeighborAction::exchange:
+      neighbor.heard(now.monotonic);
       neighbor.exchange.start();
       for (const auto& [key, entry] : database.entries()) {
         if (key.origin == config.id && !entry.tombstone) neighbor.queue.push(entry.lsa);
@@ -87,7 +88,7 @@ void Router::Impl::judge_neighbors(Now now) {
 
 void Router::Impl::judge_neighbor(Now now, Neighbor& neighbor, Duration late) {
   if (!neighbor.doubt && !neighbor.adjacent()) return apply(now, neighbor, NeighborEvent::silence, "silent");
-  if (!neighbor.doubt) neighbor.begin_doubt(now.monotonic, lateness(now.monotonic));
+  if (!neighbor.doubt) neighbor.begin_doubt(now.monotonic, false, lateness(now.monotonic));
   Doubt& doubt = *neighbor.doubt;
   const bool prolonged = late > doubt.spacing && doubt.may_be_prolonged(now.monotonic);
   if (!prolonged && doubt.ends()) return apply(now, neighbor, NeighborEvent::silence, "no answer");
@@ -100,7 +101,7 @@ void Router::Impl::judge_neighbor(Now now, Neighbor& neighbor, Duration late) {
 void Router::Impl::begin_doubt(Now now, NeighborId id) {
   const auto found = neighbors.find(id);
   if (!running || found == neighbors.end() || !found->second.adjacent() || found->second.doubt) return;
-  found->second.begin_doubt(now.monotonic, lateness(now.monotonic));
+  found->second.begin_doubt(now.monotonic, true, lateness(now.monotonic));
   judge_neighbor(now, found->second, {});
   finish(now);
 }
@@ -117,7 +118,7 @@ void Router::Impl::set_suspect(Now now, Neighbor& neighbor, bool suspect) {
 }
 
 void Router::Impl::note_lateness(Time now, Duration late) {
-  worst_lateness = std::max(lateness(now), late);
+  worst_lateness = std::max(lateness(now), std::min(late, kMaxLateness));
   worst_lateness_at = now;
 }
 

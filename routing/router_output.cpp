@@ -19,7 +19,7 @@ void Router::Impl::send_hello(Now now, Neighbor& neighbor, HelloKind kind) {
   hello.probe = kind == HelloKind::probe;
   hello.answer = kind == HelloKind::answer;
   const auto late_ms = std::chrono::ceil<std::chrono::milliseconds>(lateness(now.monotonic)).count();
-  hello.lateness_ms = static_cast<std::uint8_t>(std::min<std::int64_t>(late_ms, 255));
+  hello.lateness_ms = static_cast<std::uint8_t>(late_ms);
   if (kind == HelloKind::regular || kind == HelloKind::goodbye) {
     neighbor.schedule_hello(now.monotonic, hello_jitter(now.monotonic));
   }

@@ -79,14 +79,17 @@ TEST_CASE("the time during which the router was not called is not silence of its
   CHECK(due < kStart.monotonic + 300ms);
   fixture.router.on_timer(kStart + 2s);  // nearly two seconds late
   CHECK(fixture.state() == NeighborState::exchange);
+  // Doubt would have begun 210 ms after the Hello.
   const Duration lateness = (kStart.monotonic + 2s) - due;
-  const Time silent_at = kStart.monotonic + 300ms + lateness;
+  const Time doubt_at = kStart.monotonic + 210ms + lateness;
+  CHECK(fixture.router.next_judgement() == doubt_at);
   Time at = fixture.router.next_deadline();
   while (fixture.state() == NeighborState::exchange) {
     fixture.router.on_timer({at, kStart.wall});
     if (fixture.state() == NeighborState::exchange) at = fixture.router.next_deadline();
   }
-  CHECK(at == silent_at);
+  CHECK(at > doubt_at + kProbeBurst);  // who was that late gives more time
+  CHECK(at <= doubt_at + 3 * kMaxLateness);
   CHECK(fixture.state() == NeighborState::down);
 }
 
@@ -154,6 +157,114 @@ TEST_CASE("questions are answered only as fast as the limit allows") {
   CHECK(fixture.router.outbox().packets.size() == kAnswerBurst);
 }
 
+namespace {
+
+// What the router sent of late, of this kind.
+std::size_t take_hellos(Fixture& fixture, bool Hello::*flag) {
+  std::size_t count = 0;
+  for (const auto& packet : fixture.router.outbox().packets) {
+    const auto message = decode_message(packet.bytes);
+    const Hello* hello = std::get_if<Hello>(&message->content);
+    if (hello != nullptr && hello->*flag) count++;
+  }
+  fixture.router.outbox().clear();
+  return count;
+}
+
+// The events of the neighbour, as words.
+std::string take_events(Fixture& fixture) {
+  std::string words;
+  for (const Event& event : fixture.router.outbox().events) {
+    if (event.kind == EventKind::neighbor_suspect) words += event.count != 0 ? "suspect " : "trusted ";
+    if (event.kind == EventKind::neighbor_state) words += std::string(to_string(event.to)) + " ";
+  }
+  fixture.router.outbox().clear();
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("data without an answer is followed by probes at once, suspicion at the third, and Down after all") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  const Now quiet = kStart + 30ms;
+  fixture.router.on_quiet(quiet, kNeighbor);
+  CHECK(take_hellos(fixture, &Hello::probe) == 1);
+  std::string words;
+  std::size_t probes = 1;
+  for (Time at = fixture.router.next_deadline(); fixture.state() == NeighborState::exchange;
+       at = fixture.router.next_deadline()) {
+    CHECK(at <= quiet.monotonic + 50ms);
+    fixture.router.on_timer({at, {}});
+    if (at == quiet.monotonic + 20ms) CHECK(fixture.router.neighbors()[0].suspect);
+    if (at < quiet.monotonic + 20ms) CHECK_FALSE(fixture.router.neighbors()[0].suspect);
+    RouterOutbox outbox = fixture.router.outbox();
+    words += take_events(fixture);
+    fixture.router.outbox() = std::move(outbox);
+    probes += take_hellos(fixture, &Hello::probe);
+  }
+  CHECK(words == "suspect Down ");
+  CHECK(probes == kProbes);
+}
+
+TEST_CASE("whatever is heard ends the doubt, and the suspicion with it") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  while (fixture.router.next_deadline() <= kStart.monotonic + 60ms)
+    fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  REQUIRE(fixture.router.neighbors()[0].suspect);
+  fixture.router.outbox().clear();
+  SUBCASE("a control packet") {
+    fixture.hello(kStart + 61ms);
+  }
+  SUBCASE("something else, as the host says") {
+    fixture.router.on_heard(kStart + 61ms, kNeighbor);
+  }
+  CHECK_FALSE(fixture.router.neighbors()[0].suspect);
+  CHECK(fixture.router.next_judgement() == kStart.monotonic + 61ms + 210ms);
+  CHECK(take_events(fixture) == "trusted ");
+}
+
+TEST_CASE("what arrived before the data that found no answer does not end the doubt") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  fixture.hello(kStart + 3ms);  // handed in late
+  CHECK(fixture.router.next_judgement() == kStart.monotonic + 40ms);
+}
+
+TEST_CASE("a probe is answered at once, as often as the limit allows") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  Hello probe;
+  probe.interval_us = 100'000;
+  probe.multiplier = 3;
+  probe.node.bytes.fill(9);
+  probe.probe = true;
+  for (int i = 0; i < 1000; i++) {
+    probe.sequence = fixture.sequence++;
+    fixture.router.on_packet(kStart + 1ms, kNeighbor, encode(Envelope{5, fixture.instance}, probe));
+  }
+  CHECK(take_hellos(fixture, &Hello::answer) == kProbeAnswerBurst);
+}
+
+TEST_CASE("a router that is late itself asks once more before it judges") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  for (int i = 0; i < 4; i++) fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  REQUIRE(fixture.router.next_deadline() == kStart.monotonic + 80ms);
+  fixture.router.outbox().clear();
+  fixture.router.on_timer(kStart + 95ms);
+  CHECK(fixture.state() == NeighborState::exchange);
+  CHECK(take_hellos(fixture, &Hello::probe) == 1);
+  fixture.router.on_timer({fixture.router.next_judgement(), {}});
+  CHECK(fixture.state() == NeighborState::down);
+}
+
 TEST_CASE("a packet that waited in a queue counts from when it arrived") {
   Fixture fixture;
   fixture.hello(kStart);
@@ -163,9 +274,9 @@ TEST_CASE("a packet that waited in a queue counts from when it arrived") {
   };
   run_until(kStart.monotonic + 250ms);
   fixture.hello(kStart + 200ms);  // handed in after calls with later times
-  run_until(kStart.monotonic + 500ms - Duration(1));
+  run_until(kStart.monotonic + 460ms - Duration(1));
   CHECK(fixture.state() == NeighborState::exchange);
-  run_until(kStart.monotonic + 500ms);
+  run_until(kStart.monotonic + 460ms);  // 210 ms of silence, 50 ms of probes
   CHECK(fixture.state() == NeighborState::down);
 }
 
