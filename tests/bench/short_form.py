@@ -37,7 +37,7 @@ def run(benchmark, *arguments):
 def remains():
     """Namespaces, control sockets and files of benchmarks that have ended."""
     namespaces = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout.splitlines()
-    names = namespaces + [name for folder in ("/var/run/wireguard", "/tmp") if os.path.isdir(folder) for name in os.listdir(folder)]
+    names = namespaces + [name for folder in ("/var/run/wireguard", "/tmp", "/var/run/frr") if os.path.isdir(folder) for name in os.listdir(folder)]
     found = [re.match(r"(?:starling-bench-|sb)(\d+)(?:-|[a-z]\.sock)", name) for name in names]
     return [each.string for each in found if each and not os.path.exists(f"/proc/{each.group(1)}")]
 
@@ -123,6 +123,19 @@ def aead():
                     fail(f"{each}")
 
 
+def flood():
+    found = json.loads(run("flood", "--quick", "--json"))
+    for stretch in ("start", "refreshes"):
+        figures = found[stretch]
+        for key, value in figures.items():
+            if not value > 0:
+                fail(f"{stretch}: {key} is {value}")
+        if figures["received_per_pair"] > 8:  # each announcement once over each link, at most 3.5 on average, and some changes
+            fail(f"{stretch}: each router received each announcement {figures['received_per_pair']} times")
+    if found["routers"] != 64 or found["rss_bytes_per_pair"] <= 0:
+        fail(f"{found}")
+
+
 def memory():
     found = json.loads(run("memory", "--quick", "--json"))["figures"]
     for label, figures in found.items():
@@ -133,18 +146,47 @@ def memory():
     expect_positive(found["starling-wg"], [f"lookups.prefixes_{count}_per_s" for count in (1, 1000, 130000)], "starling-wg")
 
 
+def reroute():
+    """One router that detects fast by itself, and one by BFD."""
+    found = json.loads(run("reroute", "--quick", "--seed", "1", "--json"))["figures"]
+    if list(found) != ["starlingd", "bird@50x3"]:
+        fail(f"figures of {list(found)}")
+    for label, figures in found.items():
+        cut = figures["diamond.two-way"]
+        if len(cut["gaps_ms"]) != 1 or not all(3 < gap < 30_000 for gap in cut["gaps_ms"]):
+            fail(f"{label}: gaps of {cut['gaps_ms']} ms")
+        if not cut["min_ms"] <= cut["median_ms"] <= cut["p95_ms"] <= cut["max_ms"] or cut["max_ms"] != max(cut["gaps_ms"]):
+            fail(f"{label}: {cut}")
+        if not 0 < figures["diamond.start_s"] < 90:
+            fail(f"{label}: all routes after {figures['diamond.start_s']} s")
+
+
+def idle():
+    found = json.loads(run("idle", "--quick", "--json"))["figures"]
+    if list(found) != ["starlingd@100x3", "bird@100x3"]:
+        fail(f"figures of {list(found)}")
+    for label, figures in found.items():
+        expect_positive(figures, ["start.routes_s", "memory.median_mb", "memory.largest_mb", "idle.cpu_s", "idle.adjacency_us_per_s",
+                                  "idle.machine_cpu_s"], label)
+        if figures["memory.median_mb"]["median"] > figures["memory.largest_mb"]["median"]:
+            fail(f"{label}: the largest process is smaller than the median")
+        of_all = figures["idle.adjacency_us_per_s"]["median"] * 8 * 2 / 1e6  # 8 adjacencies, 2 s
+        if abs(of_all - figures["idle.cpu_s"]["median"]) > 1e-6:
+            fail(f"{label}: an adjacency's CPU is not its share of all")
+
+
 def main():
     benchmark = sys.argv[1]
-    if benchmark != "aead":
+    if benchmark not in ("aead", "flood"):
         if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
             print("SKIPPED: needs root (namespaces, TUN)")
             sys.exit(SKIPPED)
-        for name in ("ip", "wg", "iperf3", "ping"):
+        for name in ("ip", "wg") + (("nft", "bird") if benchmark in ("reroute", "idle") else ("iperf3", "ping")):
             if shutil.which(name) is None:
                 print(f"SKIPPED: needs the command {name}")
                 sys.exit(SKIPPED)
     began = time.monotonic()
-    {"tunnel": tunnel, "transit": transit, "aead": aead, "memory": memory}[benchmark]()
+    {"tunnel": tunnel, "transit": transit, "aead": aead, "memory": memory, "flood": flood, "reroute": reroute, "idle": idle}[benchmark]()
     if benchmark != "aead" and remains():
         fail(f"it left {remains()}")
     print(f"ok after {time.monotonic() - began:.0f} s")

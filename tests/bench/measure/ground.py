@@ -5,6 +5,7 @@ takes its processes with it; the namespaces and sockets that it leaves are swept
 """
 import ctypes
 import glob
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import time
 NAMESPACE = "starling-bench"
 INTERFACE = "sb"  # of interfaces, whose names are control sockets in one folder for all namespaces
 UAPI_FOLDER = "/var/run/wireguard"
+ELSEWHERE = ["/var/run/frr"]  # where folders of a benchmark's may be left besides the temporary ones
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -72,13 +74,28 @@ def _last_lines(path, count=8):
 class Process:
     """A program that runs in the background until its ground is cleared; what it says goes to a file."""
 
-    def __init__(self, name, command, log, environment):
+    def __init__(self, name, command, log, environment, answers=False):
+        """`answers`: it takes commands by its standard input, see ask()."""
         self.name, self.log = name, log
         with open(log, "ab") as output:
             # A session of its own: Ctrl-C is for the benchmark, which ends what it started in the right order.
-            self._popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
+            self._popen = subprocess.Popen(command, stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE if answers else output, stderr=output, env=environment, text=True,
                                            start_new_session=True, preexec_fn=_die_with_parent)
         self.pid = self._popen.pid
+
+    def ask(self, line):
+        """What it answers to a line: one line of JSON."""
+        try:
+            self._popen.stdin.write(line + "\n")
+            self._popen.stdin.flush()
+        except BrokenPipeError:
+            pass  # the answer says so
+        answer = self._popen.stdout.readline()
+        if not answer:
+            self._popen.wait()
+            self.check()
+        return json.loads(answer)
 
     def check(self):
         status = self._popen.poll()
@@ -96,6 +113,10 @@ class Process:
         except subprocess.TimeoutExpired:
             raise BenchError(f"{self.name} did not end within {limit_s} s: {_last_lines(self.log)}") from None
 
+    def terminate(self):
+        if self._popen.poll() is None:
+            self._popen.terminate()
+
     def end(self, grace_s=5):
         if self._popen.poll() is None:
             self._popen.terminate()
@@ -111,7 +132,7 @@ class Ground:
 
     def __init__(self):
         self.folder = None
-        self._namespaces, self._processes, self._logs = [], [], 0
+        self._namespaces, self._processes, self._folders, self._logs = [], [], [], 0
 
     def __enter__(self):
         need_root()
@@ -129,32 +150,49 @@ class Ground:
 
     def clear(self):
         """Ends all processes, newest first, and removes all namespaces."""
+        for started in reversed(self._processes):
+            started.terminate()
         while self._processes:
             self._processes[-1].end()
             self._processes.pop()
+        while self._folders:
+            shutil.rmtree(self._folders[-1], ignore_errors=True)
+            self._folders.pop()
         while self._namespaces:
-            subprocess.run(["ip", "netns", "del", self._outside(self._namespaces[-1])], stderr=subprocess.DEVNULL)
+            subprocess.run(["ip", "netns", "del", self.outside(self._namespaces[-1])], stderr=subprocess.DEVNULL)
             self._namespaces.pop()
 
     def namespace(self, name):
         self._namespaces.append(name)
-        call("ip", "netns", "add", self._outside(name))
+        call("ip", "netns", "add", self.outside(name))
         self.ip(name, "link", "set", "lo", "up")
+
+    def namespaces(self, names):
+        """The same for many, at once."""
+        self._namespaces += names
+        self.batch("".join(f"netns add {self.outside(name)}\n" for name in names))
+        for name in names:
+            self.batch("link set lo up\n", name)
+
+    def batch(self, lines, namespace=None):
+        """Many commands of ip(8), one a line, here or in a namespace."""
+        where = ["-n", self.outside(namespace)] if namespace else []
+        call("ip", *where, "-batch", "-", stdin=lines)
 
     def veth(self, left, right, left_address, right_address):
         """Device to-RIGHT in `left` and to-LEFT in `right`, up, MTU 1500."""
-        call("ip", "link", "add", f"to-{right}", "netns", self._outside(left), "type", "veth",
-             "peer", "name", f"to-{left}", "netns", self._outside(right))
+        call("ip", "link", "add", f"to-{right}", "netns", self.outside(left), "type", "veth",
+             "peer", "name", f"to-{left}", "netns", self.outside(right))
         for here, there, address in ((left, right, left_address), (right, left, right_address)):
             self.ip(here, "address", "add", address, "dev", f"to-{there}")
             self.ip(here, "link", "set", f"to-{there}", "mtu", "1500", "up")
 
     def ip(self, namespace, *arguments):
-        return call("ip", "-n", self._outside(namespace), *arguments)
+        return call("ip", "-n", self.outside(namespace), *arguments)
 
     def within(self, namespace, *command):
         """The command line that runs `command` in the namespace; `ip netns exec` becomes it, so its pid is the command's."""
-        return ["ip", "netns", "exec", self._outside(namespace), *map(str, command)]
+        return ["ip", "netns", "exec", self.outside(namespace), *map(str, command)]
 
     def run(self, namespace, *command, limit_s=30):
         """What the command prints; BenchError if it fails."""
@@ -165,11 +203,25 @@ class Ground:
                               stderr=subprocess.DEVNULL, preexec_fn=_die_with_parent).returncode == 0
 
     def start(self, namespace, name, *command, environment=None):
+        return self._start(Process(name, self.within(namespace, *command), self._next_log(), {**os.environ, **(environment or {})}))
+
+    def start_outside(self, name, *command):
+        """A program that finds its way into the namespaces itself, and answers (Process.ask)."""
+        return self._start(Process(name, list(map(str, command)), self._next_log(), dict(os.environ), answers=True))
+
+    def _next_log(self):
         self._logs += 1
-        process = Process(name, self.within(namespace, *command), os.path.join(self.folder, f"{self._logs}.log"),
-                          {**os.environ, **(environment or {})})
+        return os.path.join(self.folder, f"{self._logs}.log")
+
+    def _start(self, process):
         self._processes.append(process)
         return process
+
+    def own_folder(self, path):
+        """Makes a folder elsewhere, gone with the rest; its name must have outside()'s in it, so that sweep() knows it."""
+        self._folders.append(path)
+        os.makedirs(path, exist_ok=True)
+        return path
 
     def write(self, name, text):
         """A file that only root may read; its path."""
@@ -179,8 +231,12 @@ class Ground:
         return path
 
     @staticmethod
-    def _outside(name):
+    def outside(name):
+        """What the namespace is called outside."""
         return f"{NAMESPACE}-{os.getpid()}-{name}"
+
+    def path_of(self, name):
+        return f"/run/netns/{self.outside(name)}"
 
 
 def call(*command, limit_s=30, stdin=None):
@@ -208,7 +264,8 @@ def sweep():
         found = re.fullmatch(rf"{INTERFACE}(\d+)[a-z]\.sock", os.path.basename(path))
         if found and is_dead(found.group(1)):
             os.unlink(path)
-    for path in glob.glob(os.path.join(tempfile.gettempdir(), f"{NAMESPACE}-*-*")):
-        found = re.match(rf"{NAMESPACE}-(\d+)-", os.path.basename(path))
-        if found and is_dead(found.group(1)):
-            shutil.rmtree(path, ignore_errors=True)
+    for folder in (tempfile.gettempdir(), *ELSEWHERE):
+        for path in glob.glob(os.path.join(folder, f"{NAMESPACE}-*-*")):
+            found = re.match(rf"{NAMESPACE}-(\d+)-", os.path.basename(path))
+            if found and is_dead(found.group(1)):
+                shutil.rmtree(path, ignore_errors=True)
