@@ -2,6 +2,8 @@
 // and stays failed, so that a decoder may read a whole struct and check once.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -12,6 +14,16 @@ namespace starling {
 
 using Bytes = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
+
+// Between the machine's order and the network's, in either direction.
+template <typename T>
+constexpr T network_order(T value) {
+  static_assert(sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
+  if constexpr (std::endian::native == std::endian::big || sizeof(T) == 1) return value;
+  if constexpr (sizeof(T) == 2) return __builtin_bswap16(value);
+  if constexpr (sizeof(T) == 4) return __builtin_bswap32(value);
+  if constexpr (sizeof(T) == 8) return __builtin_bswap64(value);
+}
 
 // Big-endian (network order) unless the name says le.
 class ByteReader {
@@ -51,9 +63,10 @@ class ByteReader {
   template <typename T>
   T read_be() {
     const Bytes taken = take(sizeof(T));
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : taken) value = value << 8 | byte;
-    return static_cast<T>(value);
+    if (taken.empty()) return 0;
+    T value;
+    std::memcpy(&value, taken.data(), sizeof value);
+    return network_order(value);
   }
 
   Bytes rest_;
@@ -83,7 +96,10 @@ class ByteWriter {
  private:
   template <typename T>
   void append_be(T value) {
-    for (std::size_t i = sizeof(T); i-- > 0;) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    std::array<std::uint8_t, sizeof(T)> bytes;
+    value = network_order(value);
+    std::memcpy(bytes.data(), &value, sizeof value);
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
   }
 
   std::vector<std::uint8_t>& out_;

@@ -17,6 +17,8 @@ class TokenBucket {
   // The earliest moment at which a token can be taken; in the past if there is one already.
   Time next_at() const { return full_at_ - slack_; }
   bool available(Time now) const { return next_at() <= now; }
+  // When nothing of what was taken is missing any more.
+  Time full_at() const { return full_at_; }
 
   bool take(Time now) {
     if (!available(now)) return false;
