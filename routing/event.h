@@ -30,18 +30,26 @@ struct Cause {
 enum class EventKind : std::uint8_t {
   neighbor_state,    // neighbor.state: neighbor, from, to, reason
   neighbor_suspect,  // neighbor.suspect: neighbor, count 1: it does not answer, traffic keeps off it; 0: it does again
-  lsa_originate,     // lsa.originate: lsa, sequence, reason
-  lsa_accept,        // lsa.accept: lsa, sequence, neighbor it came from
-  lsa_withdraw,      // lsa.withdraw: a signed empty announcement was accepted
-  lsa_expire,        // lsa.expire: its lifetime ended
-  lsa_reject,        // lsa.reject: neighbor, reason (a named drop)
-  spf_run,           // spf.run: count = nodes reached, duration unknown to a core: the host adds it
-  route_group,       // egress group of an origin set changed (the daemon's egress.swap lists them)
-  route_add,         // a prefix became reachable
-  route_remove,      // a prefix became unreachable
-  route_refused,     // `accept` refuses a prefix that appeared: prefix, reason
-  packet_reject,     // a control packet was dropped: neighbor, reason; rate-limited, `count` since the last
-  sequence_jump,     // this node saw its own announcement with a newer sequence and jumped past it (restart)
+  link_grey,  // link.grey: neighbor, reason, count: bytes that pass (full_size_lost) or thousandths lost, 0: not known
+  link_healed,           // link.healed: neighbor, reason why it was grey
+  lsa_originate,         // lsa.originate: lsa, sequence, reason
+  lsa_accept,            // lsa.accept: lsa, sequence, neighbor it came from
+  lsa_withdraw,          // lsa.withdraw: a signed empty announcement was accepted
+  lsa_expire,            // lsa.expire: its lifetime ended
+  lsa_reject,            // lsa.reject: neighbor, reason (a named drop)
+  spf_run,               // spf.run: count = nodes reached, duration unknown to a core: the host adds it
+  route_group,           // egress group of an origin set changed (the daemon's egress.swap lists them)
+  route_add,             // a prefix became reachable
+  route_remove,          // a prefix became unreachable
+  route_refused,         // `accept` refuses a prefix that appeared: prefix, reason
+  packet_reject,         // a control packet was dropped: neighbor, reason; rate-limited, `count` since the last
+  grant_accept,          // grant.accept: lsa (of the holder), sequence = serial, reason: new, changed, revoked
+  grant_expire,          // grant.expire: likewise; its time is over
+  grant_missing,         // grant.missing: there is a network key, and this node has no grant of its own
+  prefix_duplicate,      // prefix.duplicate: prefix, lsa.origin and other announce it; count more findings are not told
+  prefix_more_specific,  // prefix.more_specific: prefix of lsa.origin, inside that of other; count likewise
+  identity_duplicate,  // identity.duplicate: two machines use the key of lsa.origin; neighbor through whom, count signs
+  sequence_jump,       // this node saw its own announcement with a newer sequence and jumped past it (restart)
 };
 const char* to_string(EventKind kind);  // the stable name, such as "neighbor.state"
 
@@ -55,6 +63,8 @@ struct Event {
   LsaKey lsa;
   std::uint64_t sequence = 0;
   std::optional<Prefix> prefix;
+  std::optional<Prefix> inside;
+  NodeId other;
   std::uint64_t count = 0;
   const char* reason = "";  // a string literal
 };

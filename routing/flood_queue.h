@@ -1,14 +1,16 @@
 // What one neighbour still has to be told: announcements sent and not acknowledged, and those waiting for their turn.
 //
 // Invariants: at most one announcement per key, the newest; at most kMaxInFlight are unacknowledged on the wire, so the
-// neighbour's acknowledgements pace what is sent. Retransmission backs off; after kMaxTransmissions the announcement is
-// left to the digest comparison.
+// neighbour's acknowledgements pace what is sent. Whose turn it is goes round by key, so no origin that changes often
+// keeps others waiting. Retransmission backs off; after kMaxTransmissions the announcement is left to the digest
+// comparison.
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <vector>
 
 #include "base/time.h"
+#include "routing/limits.h"
 #include "routing/lsa.h"
 #include "routing/messages.h"
 
@@ -17,24 +19,36 @@ namespace starling::routing {
 class FloodQueue {
  public:
   void push(LsaHandle lsa);
-  // The neighbour said that it has this (an Ack, or it sent the same or a newer one).
-  void acknowledge(const LsaSummary& summary);
+  // The neighbour said that it has this (an Ack, or it sent the same or a newer one). True if what it has is exactly
+  // what was under way to it.
+  bool acknowledge(const LsaSummary& summary);
+  // Its database is ours: it has everything but the bare headers.
+  void acknowledge_all();
   void clear();
   bool empty() const { return waiting_.empty() && in_flight_.empty(); }
   std::size_t size() const { return waiting_.size() + in_flight_.size(); }
 
+  bool is_due(Time now) const { return next_at_ <= now || (!waiting_.empty() && in_flight_.size() < kMaxInFlight); }
   // What is to be sent now; counts as sent. Adds the repeated ones to `retransmissions`.
   std::vector<LsaHandle> take_due(Time now, Duration retransmit, std::uint64_t& retransmissions);
-  Time next_deadline() const;
+  Time next_deadline() const { return next_at_; }
 
  private:
   struct Sent {
     LsaHandle lsa;
-    std::uint8_t transmissions = 1;
+    std::uint64_t origin_bits = 0;  // of the key, so that most others are told apart at a glance
     Time next_at{};
+    std::uint8_t transmissions = 1;
   };
-  std::map<LsaKey, LsaHandle> waiting_;
-  std::map<LsaKey, Sent> in_flight_;
+
+  std::vector<Sent>::iterator sent_under(const LsaKey& key);
+  std::vector<LsaHandle>::iterator waiting_from(const LsaKey& key);
+  void find_next_at();
+
+  std::vector<LsaHandle> waiting_;  // by key
+  LsaKey turn_;                     // the next to be sent is the first from here
+  std::vector<Sent> in_flight_;
+  Time next_at_ = kNever;  // the earliest of in_flight_
 };
 
 }  // namespace starling::routing

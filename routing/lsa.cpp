@@ -16,8 +16,10 @@ namespace {
 constexpr std::string_view kSignatureLabel = "starling lsa v1";
 
 enum BodyTlv : std::uint8_t { kTlvAttributes = 1, kTlvLink = 2, kTlvPrefix = 3 };
+enum WireFlag : std::uint8_t { kFlagNoBody = 1 };
 enum AttributeFlag : std::uint8_t { kFlagNoTransit = 1, kFlagOverload = 2 };
-constexpr std::size_t kLinkSize = 44;        // bytes of the link TLV that this version knows
+enum LinkFlag : std::uint8_t { kFlagManual = 1 };
+constexpr std::size_t kLinkSize = 45;        // bytes of the link TLV that this version knows
 constexpr std::size_t kAttributesSize = 33;  // flags and key; the name follows
 
 std::size_t prefix_bytes(const Prefix& prefix) {
@@ -50,6 +52,7 @@ std::optional<LsaLink> read_link(ByteReader in) {
   link.round_trip_us = in.u32();
   link.loss_permille = in.u16();
   link.mtu = in.u16();
+  link.manual = (in.u8() & kFlagManual) != 0;
   if (in.failed() || link.metric == 0 || link.metric > kMaxLinkMetric || link.loss_permille > 1000) return std::nullopt;
   return link;
 }
@@ -115,6 +118,7 @@ std::vector<std::uint8_t> encode_body(const LsaContent& content) {
     out.u32(link.round_trip_us);
     out.u16(link.loss_permille);
     out.u16(link.mtu);
+    out.u8(link.manual ? kFlagManual : 0);
   }
   for (const Prefix& prefix : content.prefixes) {
     write_tlv_header(out, kTlvPrefix, 2 + prefix_bytes(prefix));
@@ -180,24 +184,32 @@ BodyHash hash_body(Bytes body) {
   return hash;
 }
 
-Lsa::Lsa(const LsaHeader& header, const Signature& signature, std::vector<std::uint8_t> body, LsaContent content)
-    : header_(header), signature_(signature), has_body_(true), body_(std::move(body)), content_(std::move(content)) {
+Lsa::Lsa(const LsaHeader& header, const Signature& signature, Bytes body, LsaContent content)
+    : Lsa(header, signature, true, body, std::move(content)) {}
+
+Lsa::Lsa(const LsaHeader& header, const Signature& signature) : Lsa(header, signature, false, {}, {}) {}
+
+Lsa::Lsa(const LsaHeader& header, const Signature& signature, bool has_body, Bytes body, LsaContent content)
+    : header_(header), signature_(signature), has_body_(has_body), content_(std::move(content)) {
+  wire_.reserve(kLsaFixedSize + body.size());
+  ByteWriter out(wire_);
+  out.u8(has_body ? 0 : kFlagNoBody);
+  write_header(header, out);
+  out.bytes(signature.bytes);
+  out.u32(0);
+  out.bytes(body);
   const std::vector<std::uint8_t> input = signature_input(header);
   crypto_generichash(fingerprint_.data(), fingerprint_.size(), input.data(), input.size(), nullptr, 0);
   tag_ = ByteReader(fingerprint_).u64();
 }
 
-Lsa::Lsa(const LsaHeader& header, const Signature& signature) : Lsa(header, signature, {}, {}) {
-  has_body_ = false;
-}
-
 LsaHandle make_lsa(const LsaKey& key, std::uint64_t sequence, std::uint32_t lifetime_s, LsaContent content,
                    const SignFunction& sign) {
-  std::vector<std::uint8_t> body = encode_body(content);
+  const std::vector<std::uint8_t> body = encode_body(content);
   if (body.size() > kMaxLsaBodySize) throw std::length_error("an announcement's body is too large");
   const LsaHeader header{key, sequence, lifetime_s, hash_body(body)};
   const Signature signature = sign(signature_input(header));
-  return std::make_shared<const Lsa>(header, signature, std::move(body), std::move(content));
+  return std::make_shared<const Lsa>(header, signature, body, std::move(content));
 }
 
 LsaHandle without_body(const Lsa& lsa) {

@@ -24,6 +24,9 @@ using BodyHash = std::array<std::uint8_t, 32>;     // BLAKE2b-256
 using Fingerprint = std::array<std::uint8_t, 16>;  // BLAKE2b-128 of the signed bytes: the database digest adds these up
 
 inline constexpr std::size_t kLsaHeaderSize = 78;  // bytes on the wire and under the signature
+// In an Update: flags, header, signature, remaining lifetime, then the body.
+inline constexpr std::size_t kLsaFixedSize = 1 + kLsaHeaderSize + 64 + 4;
+inline constexpr std::size_t kLsaRemainingAt = kLsaFixedSize - 4;
 
 struct LsaHeader {
   LsaKey key;
@@ -44,6 +47,7 @@ struct LsaLink {
   std::uint32_t round_trip_us = 0;  // 0: not known
   std::uint16_t loss_permille = 0;
   std::uint16_t mtu = 0;  // bytes
+  bool manual = false;    // the metric was set by hand (metric.h)
 
   friend bool operator==(const LsaLink&, const LsaLink&) = default;
 };
@@ -53,7 +57,7 @@ struct NodeAttributes {
   std::string name;
   PublicKey wireguard_key;
   bool transit = true;    // false: an end point, joins no component of the graph
-  bool overload = false;  // true: others use no path through this node
+  bool overload = false;  // true: drained; its links are a last resort, and it tells why
 
   friend bool operator==(const NodeAttributes&, const NodeAttributes&) = default;
 };
@@ -88,21 +92,25 @@ class Lsa {
   const LsaKey& key() const { return header_.key; }
   const Signature& signature() const { return signature_; }
   bool has_body() const { return has_body_; }  // false: a bare header, of an announcement that is gone
-  Bytes body() const { return body_; }
+  Bytes body() const { return Bytes(wire_).subspan(kLsaFixedSize); }
+  // As it is sent, with no remaining lifetime filled in.
+  Bytes wire() const { return wire_; }
   const LsaContent& content() const { return content_; }
-  bool is_withdrawal() const { return has_body_ && body_.empty(); }
+  bool is_withdrawal() const { return has_body_ && wire_.size() == kLsaFixedSize; }
   const Fingerprint& fingerprint() const { return fingerprint_; }
   std::uint64_t tag() const { return tag_; }  // the first 8 bytes of the fingerprint, for summaries
 
   // `body` must be the encoding of `content` or something that decodes to it.
-  Lsa(const LsaHeader& header, const Signature& signature, std::vector<std::uint8_t> body, LsaContent content);
+  Lsa(const LsaHeader& header, const Signature& signature, Bytes body, LsaContent content);
   Lsa(const LsaHeader& header, const Signature& signature);  // a bare header
 
  private:
+  Lsa(const LsaHeader& header, const Signature& signature, bool has_body, Bytes body, LsaContent content);
+
   LsaHeader header_;
   Signature signature_;
   bool has_body_;
-  std::vector<std::uint8_t> body_;
+  std::vector<std::uint8_t> wire_;
   LsaContent content_;
   Fingerprint fingerprint_;
   std::uint64_t tag_;

@@ -10,12 +10,11 @@ namespace {
 
 constexpr std::size_t kSizeAt = 2;  // offset of the packet's size in its header
 constexpr std::size_t kHelloSize = 72;
-constexpr std::size_t kLsaFixedSize = 1 + kLsaHeaderSize + 64 + 4;  // flags, header, signature, remaining
 
 enum HelloFlag : std::uint8_t { kFlagHasEcho = 1, kFlagGoodbye = 2, kFlagProbe = 4, kFlagAnswer = 8 };
 enum HeadersFlag : std::uint8_t { kFlagEnd = 1 };
 enum LsaFlag : std::uint8_t { kFlagNoBody = 1 };
-enum MessageTlv : std::uint8_t { kTlvSummary = 1, kTlvKey = 2, kTlvLsa = 3 };
+enum MessageTlv : std::uint8_t { kTlvSummary = 1, kTlvKey = 2, kTlvLsa = 3, kTlvPadding = 4 };
 
 void write_key(const LsaKey& key, ByteWriter& out) {
   out.bytes(key.origin.bytes);
@@ -29,8 +28,10 @@ LsaKey read_key(ByteReader& in) {
   return key;
 }
 
-std::vector<std::uint8_t> begin_packet(const Envelope& envelope, MessageType type) {
+// `size`: of what follows the header, as far as it is known.
+std::vector<std::uint8_t> begin_packet(const Envelope& envelope, MessageType type, std::size_t size) {
   std::vector<std::uint8_t> packet;
+  packet.reserve(kMessageHeaderSize + size);
   ByteWriter out(packet);
   out.u8(kProtocolVersion);
   out.u8(static_cast<std::uint8_t>(type));
@@ -40,8 +41,14 @@ std::vector<std::uint8_t> begin_packet(const Envelope& envelope, MessageType typ
   return packet;
 }
 
+// Whatever has less than a header is refused for that.
+std::size_t limit_of(Bytes packet) {
+  const bool is_probe = packet.size() > 1 && packet[1] == static_cast<std::uint8_t>(MessageType::path_probe);
+  return is_probe ? kMaxProbePacketSize : kMaxPacketSize;
+}
+
 void set_size(std::vector<std::uint8_t>& packet) {
-  if (packet.size() > kMaxPacketSize) throw std::length_error("a control packet is too large");
+  if (packet.size() > limit_of(packet)) throw std::length_error("a control packet is too large");
   ByteWriter(packet).patch_u16(kSizeAt, static_cast<std::uint16_t>(packet.size()));
 }
 
@@ -83,6 +90,30 @@ Result<Message, RejectReason> decode_hello(const Envelope& envelope, ByteReader&
   return Message{envelope, hello};
 }
 
+// Whether what is left is a list of TLVs, of whatever types.
+bool skip_tlvs(ByteReader& in) {
+  TlvReader tlvs(in.take(in.remaining()));
+  while (tlvs.next()) {
+  }
+  return !tlvs.failed();
+}
+
+Result<Message, RejectReason> decode_path_probe(const Envelope& envelope, ByteReader& in, std::uint16_t size) {
+  const PathProbe probe{in.u32(), size};
+  if (in.failed()) return RejectReason::truncated;
+  if (!skip_tlvs(in)) return RejectReason::malformed_tlv;
+  return Message{envelope, probe};
+}
+
+Result<Message, RejectReason> decode_path_answer(const Envelope& envelope, ByteReader& in) {
+  PathAnswer answer;
+  answer.newest = in.u32();
+  answer.history = in.u32();
+  if (in.failed()) return RejectReason::truncated;
+  if (!skip_tlvs(in)) return RejectReason::malformed_tlv;
+  return Message{envelope, answer};
+}
+
 Result<Message, RejectReason> decode_ask(const Envelope& envelope, ByteReader& in) {
   const LsaKey from = read_key(in);
   if (in.failed()) return RejectReason::truncated;
@@ -91,6 +122,7 @@ Result<Message, RejectReason> decode_ask(const Envelope& envelope, ByteReader& i
 
 // Collects the summaries or keys of a list message; false if a TLV is malformed.
 bool read_summaries(Bytes bytes, std::vector<LsaSummary>& summaries) {
+  summaries.reserve(bytes.size() / (kTlvHeaderSize + kSummarySize));
   TlvReader tlvs(bytes);
   while (const auto tlv = tlvs.next()) {
     if (tlv->type != kTlvSummary) continue;
@@ -117,11 +149,13 @@ bool read_keys(Bytes bytes, std::vector<LsaKey>& keys) {
 }
 
 bool read_lsas(Bytes bytes, std::vector<ReceivedLsa>& lsas) {
+  lsas.reserve(bytes.size() / 256);  // as many as are likely
   TlvReader tlvs(bytes);
   while (const auto tlv = tlvs.next()) {
     if (tlv->type != kTlvLsa) continue;
     ByteReader in(tlv->value);
     ReceivedLsa lsa;
+    lsa.wire = tlv->value;
     lsa.has_body = (in.u8() & kFlagNoBody) == 0;
     lsa.header = read_header(in);
     in.copy_to(lsa.signature.bytes);
@@ -169,7 +203,7 @@ Result<Message, RejectReason> decode_ack(const Envelope& envelope, ByteReader& i
 }  // namespace
 
 Result<Message, RejectReason> decode_message(Bytes packet) {
-  if (packet.size() > kMaxPacketSize) return RejectReason::too_long;
+  if (packet.size() > limit_of(packet)) return RejectReason::too_long;
   ByteReader in(packet);
   const std::uint8_t version = in.u8();
   const std::uint8_t type = in.u8();
@@ -188,6 +222,8 @@ Result<Message, RejectReason> decode_message(Bytes packet) {
     case MessageType::request: return decode_request(envelope, in);
     case MessageType::update: return decode_update(envelope, in);
     case MessageType::ack: return decode_ack(envelope, in);
+    case MessageType::path_probe: return decode_path_probe(envelope, in, size);
+    case MessageType::path_answer: return decode_path_answer(envelope, in);
   }
   return RejectReason::unknown_type;
 }
@@ -201,8 +237,7 @@ bool can_wait(Bytes packet) {
 }
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello) {
-  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::hello);
-  packet.reserve(kMessageHeaderSize + kHelloSize);
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::hello, kHelloSize);
   ByteWriter out(packet);
   out.u32(hello.sequence);
   out.u32(hello.timestamp_us);
@@ -221,7 +256,7 @@ std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello) {
 }
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Ask& ask) {
-  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::ask);
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::ask, kKeySizeOnWire);
   ByteWriter out(packet);
   write_key(ask.from, out);
   set_size(packet);
@@ -229,7 +264,9 @@ std::vector<std::uint8_t> encode(const Envelope& envelope, const Ask& ask) {
 }
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Headers& headers) {
-  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::headers);
+  constexpr std::size_t kFixedSize = 2 * kKeySizeOnWire + 1;
+  std::vector<std::uint8_t> packet = begin_packet(
+      envelope, MessageType::headers, kFixedSize + headers.summaries.size() * (kTlvHeaderSize + kSummarySize));
   ByteWriter out(packet);
   write_key(headers.from, out);
   write_key(headers.next, out);
@@ -240,7 +277,8 @@ std::vector<std::uint8_t> encode(const Envelope& envelope, const Headers& header
 }
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Request& request) {
-  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::request);
+  std::vector<std::uint8_t> packet =
+      begin_packet(envelope, MessageType::request, request.keys.size() * (kTlvHeaderSize + kKeySizeOnWire));
   ByteWriter out(packet);
   for (const LsaKey& key : request.keys) {
     write_tlv_header(out, kTlvKey, kKeySizeOnWire);
@@ -251,27 +289,50 @@ std::vector<std::uint8_t> encode(const Envelope& envelope, const Request& reques
 }
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Ack& ack) {
-  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::ack);
+  std::vector<std::uint8_t> packet =
+      begin_packet(envelope, MessageType::ack, ack.summaries.size() * (kTlvHeaderSize + kSummarySize));
   ByteWriter out(packet);
   for (const LsaSummary& summary : ack.summaries) write_summary(summary, out);
   set_size(packet);
   return packet;
 }
 
+std::vector<std::uint8_t> encode(const Envelope& envelope, const PathProbe& probe) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::path_probe, probe.size);
+  ByteWriter out(packet);
+  out.u32(probe.number);
+  if (probe.size > packet.size()) {
+    const std::size_t taken = packet.size() + kTlvHeaderSize;
+    const std::size_t padding = probe.size > taken ? probe.size - taken : 0;
+    write_tlv_header(out, kTlvPadding, padding);
+    packet.resize(packet.size() + padding);
+  }
+  set_size(packet);
+  return packet;
+}
+
+std::vector<std::uint8_t> encode(const Envelope& envelope, const PathAnswer& answer) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::path_answer, 8);
+  ByteWriter out(packet);
+  out.u32(answer.newest);
+  out.u32(answer.history);
+  set_size(packet);
+  return packet;
+}
+
 void UpdatePacker::add(const Lsa& lsa, std::uint32_t remaining_ms) {
-  const std::size_t size = kLsaFixedSize + lsa.body().size();
+  const std::size_t size = lsa.wire().size();
   if (!open_ || packets_.back().size() + kTlvHeaderSize + size > kMaxPacketSize) {
-    packets_.push_back(begin_packet(envelope_, MessageType::update));
+    packets_.push_back(begin_packet(envelope_, MessageType::update, kTlvHeaderSize + size));
     open_ = true;
   }
   std::vector<std::uint8_t>& packet = packets_.back();
   ByteWriter out(packet);
   write_tlv_header(out, kTlvLsa, size);
-  out.u8(lsa.has_body() ? 0 : kFlagNoBody);
-  write_header(lsa.header(), out);
-  out.bytes(lsa.signature().bytes);
+  const Bytes wire = lsa.wire();
+  out.bytes(wire.first(kLsaRemainingAt));
   out.u32(remaining_ms);
-  out.bytes(lsa.body());
+  out.bytes(wire.subspan(kLsaFixedSize));
   set_size(packet);
 }
 

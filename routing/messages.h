@@ -19,7 +19,16 @@
 
 namespace starling::routing {
 
-enum class MessageType : std::uint8_t { hello = 1, ask = 2, headers = 3, request = 4, update = 5, ack = 6 };
+enum class MessageType : std::uint8_t {
+  hello = 1,
+  ask = 2,
+  headers = 3,
+  request = 4,
+  update = 5,
+  ack = 6,
+  path_probe = 7,
+  path_answer = 8
+};
 
 struct Envelope {
   std::uint64_t instance = 0;       // the sender's life
@@ -74,13 +83,15 @@ struct Request {
   friend bool operator==(const Request&, const Request&) = default;
 };
 
-// An announcement as it arrived: nothing of it is verified yet. `body` is a view into the packet.
+// An announcement as it arrived: nothing of it is verified yet. `body` and `wire` (as Lsa::wire, but for the remaining
+// lifetime) are views into the packet.
 struct ReceivedLsa {
   LsaHeader header;
   Signature signature;
   std::uint32_t remaining_ms = 0;
   bool has_body = false;
   Bytes body;
+  Bytes wire;
 };
 
 struct Update {
@@ -92,9 +103,23 @@ struct Ack {
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 
+// A packet of a chosen size that is sent as data is, to see whether it arrives.
+struct PathProbe {
+  std::uint32_t number = 0;  // counts up
+  std::uint16_t size = 0;    // bytes of the whole packet
+  friend bool operator==(const PathProbe&, const PathProbe&) = default;
+};
+
+// Which of them arrived.
+struct PathAnswer {
+  std::uint32_t newest = 0;   // the largest number
+  std::uint32_t history = 0;  // bit n: the one of number newest - n arrived
+  friend bool operator==(const PathAnswer&, const PathAnswer&) = default;
+};
+
 struct Message {
   Envelope envelope;
-  std::variant<Hello, Ask, Headers, Request, Update, Ack> content;
+  std::variant<Hello, Ask, Headers, Request, Update, Ack, PathProbe, PathAnswer> content;
 };
 
 Result<Message, RejectReason> decode_message(Bytes packet);
@@ -104,10 +129,14 @@ bool can_wait(Bytes packet);
 
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello);
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Ask& ask);
+// Of `size` bytes, or of the next size that there is (24, then 27 and up).
+std::vector<std::uint8_t> encode(const Envelope& envelope, const PathProbe& probe);
+std::vector<std::uint8_t> encode(const Envelope& envelope, const PathAnswer& answer);
 
 inline constexpr std::size_t kMessageHeaderSize = 20;  // bytes
 inline constexpr std::size_t kSummarySize = 50;        // bytes, without the TLV header
 inline constexpr std::size_t kKeySizeOnWire = 34;      // bytes of a key
+inline constexpr std::size_t kInnerHeadersSize = 48;   // bytes of IPv6 and UDP headers around a message
 
 // How many fit one packet.
 inline constexpr std::size_t kSummariesPerHeaders =

@@ -6,39 +6,11 @@ namespace starling::routing {
 
 namespace {
 
-constexpr std::uint32_t kLossWindow = 128;   // Hellos
-constexpr std::uint32_t kLossGapMax = 1024;  // a larger gap says nothing about loss
-
 std::uint32_t timestamp_us(Time now) {
   return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::microseconds>(now.time_since_epoch()).count());
 }
 
 }  // namespace
-
-void LossMeter::on_sequence(std::uint32_t sequence) {
-  const std::uint32_t gap = sequence - newest_;
-  if (!any_ || gap > kLossGapMax) {
-    expected_ = received_ = 1;
-  } else {
-    expected_ += gap;
-    received_++;
-  }
-  any_ = true;
-  newest_ = sequence;
-  if (expected_ > kLossWindow) {
-    expected_ /= 2;
-    received_ /= 2;
-  }
-}
-
-void LossMeter::reset() {
-  *this = LossMeter();
-}
-
-std::uint16_t LossMeter::permille() const {
-  if (expected_ == 0) return 0;
-  return static_cast<std::uint16_t>((expected_ - std::min(received_, expected_)) * 1000 / expected_);
-}
 
 bool DigestWatch::on_hello(Time now, const DatabaseDigest& theirs, const DatabaseDigest& ours) {
   if (theirs == ours) {
@@ -92,7 +64,6 @@ bool Neighbor::is_overtaken(const Hello& hello) const {
 void Neighbor::on_hello(Time now, const Hello& hello) {
   hellos_received++;
   newest_hello_ = hello.sequence;
-  loss.on_sequence(hello.sequence);
   peer_interval_ = std::chrono::microseconds(hello.interval_us);
   peer_multiplier_ = hello.multiplier;
   peer_lateness_ = std::chrono::milliseconds(hello.lateness_ms);
@@ -144,16 +115,19 @@ void Neighbor::forget() {
   peer_timestamp_us_.reset();
   round_trip.reset();
   smoothed_round_trip.reset();
-  loss.reset();
 }
 
 void Neighbor::drop_adjacency() {
+  quality.stop();
   doubt.reset();
   suspect = false;
   queue.clear();
+  grant_queue.clear();
   exchange.stop();
   digest_watch.reset();
+  refused_as_stranger = false;
   acks.clear();
+  ack_at = kNever;
   answers.clear();
 }
 
@@ -175,7 +149,8 @@ Duration Neighbor::retransmit_interval() const {
 }
 
 Time Neighbor::next_deadline() const {
-  return std::min({hello_at, next_judgement(), queue.next_deadline(), exchange.next_deadline()});
+  return std::min({hello_at, next_judgement(), queue.next_deadline(), grant_queue.next_deadline(),
+                   exchange.next_deadline(), quality.next_deadline(), ack_at});
 }
 
 }  // namespace starling::routing

@@ -9,26 +9,14 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "base/token_bucket.h"
+#include "routing/duplicate_watch.h"
 #include "routing/exchange.h"
 #include "routing/flood_queue.h"
+#include "routing/link_quality.h"
 #include "routing/messages.h"
 #include "routing/router.h"
 
 namespace starling::routing {
-
-// The share of Hellos that did not arrive, from their sequence numbers; old ones count less and less.
-class LossMeter {
- public:
-  void on_sequence(std::uint32_t sequence);
-  void reset();
-  std::uint16_t permille() const;
-
- private:
-  bool any_ = false;
-  std::uint32_t newest_ = 0;
-  std::uint32_t expected_ = 0;
-  std::uint32_t received_ = 0;
-};
 
 // When two neighbours whose digests differ compare their databases again: soon once both rest (else it may be news
 // under way), and after a while also if they do not, so that an origin that never rests does not keep others' gaps
@@ -83,26 +71,43 @@ class Neighbor {
   std::uint64_t times_suspect = 0;
   std::optional<Duration> round_trip;
   std::optional<Duration> smoothed_round_trip;
-  LossMeter loss;
+  LifeWatch lives;
+  LinkQuality quality{config.mtu};
   FloodQueue queue;
-  Exchange exchange;
+  FloodQueue grant_queue;               // sent first: what has no grant there yet is not taken
+  Exchange exchange{id * 0x9e3779b9u};  // each begins elsewhere
   DigestWatch digest_watch;
-  std::vector<LsaSummary> acks;    // of the packet being handled
-  std::vector<LsaHandle> answers;  // to requests and stale news, of the packet being handled
+  bool refused_as_stranger = false;  // its own announcement came, and it is no member
+  bool binding_changed = false;      // its fragment 0 is another now
+  std::vector<LsaSummary> acks;      // not sent yet
+  Time ack_at = kNever;              // when they are, at the latest
+  std::vector<LsaHandle> answers;    // to requests and stale news, of the packet being handled
   TokenBucket forgeries{kForgeryBurst, kForgeryPerToken};
   TokenBucket answer_bucket{kAnswerBurst, kAnswerPerToken};
   TokenBucket probe_answers{kProbeAnswerBurst, kProbeAnswerPerToken};
 
   bool adjacent() const { return state == NeighborState::exchange || state == NeighborState::full; }
+  // The announcement has come, and is known of by the neighbour.
+  void owe_ack(Time now, const LsaSummary& summary) {
+    acks.push_back(summary);
+    ack_at = std::min(ack_at, now + kAckDelay);
+  }
+  bool acks_are_due(Time now) const { return ack_at <= now || acks.size() >= kSummariesPerAck; }
+  // Whether anything is to be sent now, Hellos and probes aside.
+  bool has_pending(Time now) const {
+    return acks_are_due(now) || !answers.empty() || queue.is_due(now) || grant_queue.is_due(now) ||
+           exchange.is_due(now);
+  }
+  FloodQueue& queue_for(const LsaKey& key) { return key.fragment == kGrantFragment ? grant_queue : queue; }
   // Any packet of its present life arrived, of whatever kind: whether it is still there is beyond doubt.
   void heard(Time now);
-  // `lateness`: of our own timers of late.
+  // `lateness`: of our own timers of late. `quiet`: data found no answer; else it was silent for too long.
   void begin_doubt(Time now, bool quiet, Duration lateness);
   // When silence alone makes it Down, or (in an adjacency) doubtful. Of a neighbour in doubt: what comes next.
   Time next_judgement() const { return doubt ? doubt->next_at : silent_at; }
   // Whether a newer Hello of its present life was here before.
   bool is_overtaken(const Hello& hello) const;
-  // A Hello of its present life arrived: timing, echo, loss.
+  // A Hello of its present life arrived: timing, echo.
   void on_hello(Time now, const Hello& hello);
   // Fills in everything but NodeId, digest, lateness and flags, and counts it as sent.
   Hello make_hello(Time now);

@@ -48,6 +48,7 @@ Judgement Judge::operator()(Time now, const ReceivedLsa& received, TokenBucket& 
                        told_remaining(received) >= kMinRemaining;
   if (same && !returns) {
     Judgement judgement = of_kind(Judgement::Kind::duplicate);
+    judgement.lsa = entry->lsa;
     judgement.expires_at = now + told_remaining(received);
     return judgement;
   }
@@ -57,21 +58,15 @@ Judgement Judge::operator()(Time now, const ReceivedLsa& received, TokenBucket& 
 
   if (!database_.origin_may(header.key.origin, now)) return reject(RejectReason::origin_too_fast);
   if (!entry && database_.full()) return reject(RejectReason::database_full);
-  if (hash_body(received.body) != header.body_hash) return reject(RejectReason::bad_body_hash);
-  if (!verified(received)) {
-    forgeries.take(now);
-    return reject(RejectReason::bad_signature);
-  }
-  auto content = decode_body(received.body);
-  if (!content) {
-    forgeries.take(now);  // its signature is paid for each time it comes
-    return reject(RejectReason::malformed_body);
+  Admission admission = admit_(received);
+  if (admission.lsa || admission.reason != RejectReason::bad_body_hash) statistics_.signatures_verified++;
+  if (!admission.lsa) {
+    if (admission.reason != RejectReason::bad_body_hash) forgeries.take(now);  // a verification that was for nothing
+    return reject(admission.reason);
   }
   Judgement judgement = of_kind(Judgement::Kind::accept);
   judgement.expires_at = now + believed_remaining(received);
-  judgement.lsa = std::make_shared<const Lsa>(header, received.signature,
-                                              std::vector<std::uint8_t>(received.body.begin(), received.body.end()),
-                                              std::move(*content));
+  judgement.lsa = std::move(admission.lsa);
   return judgement;
 }
 

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "base/token_bucket.h"
 #include "routing/database.h"
+#include "routing/lsa_pool.h"
 #include "routing/messages.h"
 #include "routing/reject_reason.h"
 #include "routing/router.h"
@@ -22,15 +23,16 @@ struct Judgement {
   };
   Kind kind = Kind::reject;
   RejectReason reason = RejectReason::stale;
-  LsaHandle lsa;      // accept, relay
+  LsaHandle lsa;      // accept, relay; duplicate: ours
   Time expires_at{};  // accept, duplicate
 };
 
 class Judge {
  public:
   // All must outlive it.
-  Judge(const NodeId& self, const Database& database, const VerifyFunction& verify, RouterStatistics& statistics)
-      : self_(self), database_(database), verify_(verify), statistics_(statistics) {}
+  Judge(const NodeId& self, const Database& database, const AdmitFunction& admit, const VerifyFunction& verify,
+        RouterStatistics& statistics)
+      : self_(self), database_(database), admit_(admit), verify_(verify), statistics_(statistics) {}
 
   // `forgeries` is the neighbour's budget of signatures that do not verify.
   Judgement operator()(Time now, const ReceivedLsa& received, TokenBucket& forgeries) const;
@@ -41,6 +43,7 @@ class Judge {
 
   NodeId self_;
   const Database& database_;
+  const AdmitFunction& admit_;
   const VerifyFunction& verify_;
   RouterStatistics& statistics_;
 };

@@ -15,8 +15,8 @@ void RouterOutbox::clear() {
   events.clear();
 }
 
-Router::Router(RouterConfig config, SignFunction sign, VerifyFunction verify, RandomSource& random)
-    : impl_(std::make_unique<Impl>(std::move(config), std::move(sign), std::move(verify), random)) {}
+Router::Router(RouterConfig config, SignFunction sign, VerifyFunction verify, RandomSource& random, AdmitFunction admit)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(sign), std::move(verify), random, std::move(admit))) {}
 
 Router::~Router() = default;
 
@@ -36,11 +36,29 @@ void Router::remove_neighbor(Now now, NeighborId neighbor) {
   impl_->remove_neighbor(now, neighbor);
 }
 
-void Router::set_cost(Now now, NeighborId neighbor, Metric cost) {
-  if (cost < 1 || cost > kMaxLinkMetric) throw std::invalid_argument("a cost is 1 to kMaxLinkMetric");
+void Router::set_cost(Now now, NeighborId neighbor, std::optional<Metric> cost) {
+  if (cost && (*cost < 1 || *cost > kMaxLinkMetric)) throw std::invalid_argument("a cost is 1 to kMaxLinkMetric");
   const auto found = impl_->neighbors.find(neighbor);
   if (found == impl_->neighbors.end() || found->second.config.cost == cost) return;
   found->second.config.cost = cost;
+  impl_->origination.want({});
+  impl_->computation.want({});
+  impl_->finish(now);
+}
+
+void Router::set_mtu(Now now, std::uint16_t mtu) {
+  for (auto& [id, neighbor] : impl_->neighbors) {
+    if (neighbor.config.mtu == mtu) continue;
+    neighbor.config.mtu = mtu;
+    neighbor.quality.set_mtu(now.monotonic, mtu);
+    impl_->origination.want({});
+  }
+  impl_->finish(now);
+}
+
+void Router::set_drained(Now now, bool drained) {
+  if (impl_->drained == drained) return;
+  impl_->drained = drained;
   impl_->origination.want({});
   impl_->computation.want({});
   impl_->finish(now);
@@ -63,6 +81,12 @@ void Router::set_connected(Now now, std::vector<Prefix> subnets) {
   impl_->prefixes_changed = true;
   impl_->computation.want({});
   impl_->finish(now);
+}
+
+bool Router::add_grant(Now now, const LsaHandle& grant) {
+  const bool taken = impl_->take_grant(now, grant);
+  if (taken) impl_->finish(now);
+  return taken;
 }
 
 void Router::on_packet(Now now, NeighborId neighbor, Bytes payload) {
@@ -113,6 +137,10 @@ DatabaseDigest Router::digest() const {
   return impl_->database.digest();
 }
 
+std::vector<PrefixFinding> Router::prefix_findings() const {
+  return impl_->find_prefixes();
+}
+
 std::vector<Route> Router::routes() const {
   return impl_->routes.routes();
 }
@@ -121,8 +149,26 @@ std::vector<RouteGroup> Router::groups() const {
   return impl_->routes.groups();
 }
 
+void Router::next_hops(const Prefix& prefix, std::vector<NeighborId>& members) const {
+  impl_->routes.next_hops(prefix, members);
+}
+
+BackupCoverage Router::backup_coverage() const {
+  return impl_->routes.coverage();
+}
+
 std::vector<IngressChange> Router::ingress() const {
   return impl_->ingress.table();
+}
+
+bool Router::drained() const {
+  return impl_->drained;
+}
+
+std::size_t Router::unacknowledged() const {
+  std::size_t count = impl_->origination.wanted ? 1 : 0;  // not even made yet
+  for (const auto& [id, neighbor] : impl_->neighbors) count += neighbor.queue.size();
+  return count;
 }
 
 const RouterStatistics& Router::statistics() const {

@@ -14,32 +14,32 @@ void Router::Impl::store(Now now, LsaHandle lsa, Time expires_at, NeighborId fro
   flood(lsa, from);
   note_change(before.get(), lsa.get(), cause);
 
-  const bool ours = lsa->key().origin == config.id;
-  Event told = make_event(lsa->is_withdrawal() ? EventKind::lsa_withdraw : EventKind::lsa_accept, now.monotonic);
+  if (config.events) tell_of(now, *lsa, before.get(), from, cause);
+}
+
+void Router::Impl::tell_of(Now now, const Lsa& lsa, const Lsa* before, NeighborId from, const Cause& cause) {
+  const bool ours = lsa.key().origin == config.id;
+  Event told = make_event(lsa.is_withdrawal() ? EventKind::lsa_withdraw : EventKind::lsa_accept, now.monotonic);
   if (ours) told.kind = EventKind::lsa_originate;
-  told.cause = ours ? cause : cause_of(*lsa);
+  told.cause = ours ? cause : cause_of(lsa);
   told.neighbor = from;
-  told.lsa = lsa->key();
-  told.sequence = lsa->header().sequence;
-  told.reason = lsa->is_withdrawal() ? "withdrawal" : !before ? "new" : "changed";
-  if (before && same_meaning(before->content(), lsa->content())) told.reason = "refresh";
+  told.lsa = lsa.key();
+  told.sequence = lsa.header().sequence;
+  told.reason = lsa.is_withdrawal() ? "withdrawal" : !before ? "new" : "changed";
+  if (before && same_meaning(before->content(), lsa.content())) told.reason = "refresh";
   emit(std::move(told));
 }
 
 void Router::Impl::flood(const LsaHandle& lsa, NeighborId except) {
   for (auto& [id, neighbor] : neighbors) {
-    if (id != except && neighbor.adjacent()) neighbor.queue.push(lsa);
+    if (id != except && neighbor.adjacent() && may_learn(neighbor, lsa->key()))
+      neighbor.queue_for(lsa->key()).push(lsa);
   }
 }
 
-// Ours change nothing here: our links come from our neighbours, our prefixes from the configuration.
-void Router::Impl::note_change(const Lsa* before, const Lsa* after, const Cause& cause) {
-  static const LsaContent kNothing;
-  const LsaContent& was = before ? before->content() : kNothing;
-  const LsaContent& is = after ? after->content() : kNothing;
-  if ((after ? after : before)->key().origin == config.id || same_meaning(was, is)) return;
-  if (was.prefixes != is.prefixes || was.attributes.has_value() != is.attributes.has_value()) prefixes_changed = true;
-  computation.want(cause);
+// The announcement by which a neighbour proves whose tunnel it is has changed.
+void Router::Impl::note_binding(const NodeId& node) {
+  for (auto& [id, neighbor] : neighbors) neighbor.binding_changed |= neighbor.node == node;
 }
 
 void Router::Impl::expire(Now now) {
@@ -54,13 +54,14 @@ void Router::Impl::expire(Now now) {
 }
 
 void Router::Impl::originate(Now now) {
-  if (originator.next_refresh() <= now.monotonic) origination.want(kTimerCause);
+  if (originator.next_due() <= now.monotonic) origination.want(kTimerCause);
   if (!origination.wanted || !origination_bucket.available(now.monotonic)) return;
   origination.wanted = false;
   std::vector<LsaLink> links;
   for (const auto& [id, neighbor] : neighbors) {
     if (neighbor.state != NeighborState::full) continue;
-    LsaLink link{*neighbor.node, neighbor.config.cost, 0, neighbor.loss.permille(), neighbor.config.mtu};
+    const LinkCost cost = cost_of(neighbor);
+    LsaLink link{*neighbor.node, cost.metric, 0, neighbor.quality.loss(), neighbor.config.mtu, cost.manual};
     if (neighbor.smoothed_round_trip) {
       link.round_trip_us = static_cast<std::uint32_t>(
           std::chrono::duration_cast<std::chrono::microseconds>(*neighbor.smoothed_round_trip).count());
@@ -68,7 +69,7 @@ void Router::Impl::originate(Now now) {
     links.push_back(link);
   }
   std::sort(links.begin(), links.end(), [](const LsaLink& a, const LsaLink& b) { return a.neighbor < b.neighbor; });
-  const NodeAttributes attributes{config.name, config.wireguard_key, config.transit, false};
+  const NodeAttributes attributes{config.name, config.wireguard_key, config.transit, drained};
   for (const LsaHandle& lsa : originator.update(now, attributes, links, config.announced)) {
     origination_bucket.charge(now.monotonic);
     statistics.lsas_originated++;

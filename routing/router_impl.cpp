@@ -20,7 +20,7 @@ bool is_valid_name(const std::string& name) {
 }
 
 void check_neighbor(const NeighborConfig& config) {
-  check(config.cost >= 1 && config.cost <= kMaxLinkMetric, "a cost is 1 to kMaxLinkMetric");
+  check(!config.cost || (*config.cost >= 1 && *config.cost <= kMaxLinkMetric), "a cost is 1 to kMaxLinkMetric");
 }
 
 RouterConfig checked(RouterConfig config) {
@@ -45,17 +45,25 @@ Cause cause_of(const Neighbor& neighbor) {
 }
 
 Router::Impl::Impl(RouterConfig configuration, SignFunction sign_function, VerifyFunction verify_function,
-                   RandomSource& source)
+                   RandomSource& source, AdmitFunction admit_function)
     : config(checked(std::move(configuration))),
       sign(std::move(sign_function)),
       verify(std::move(verify_function)),
+      admit(std::move(admit_function)),
       random(source),
+      database(source.u64()),
+      grants(config.network_key),
       originator(config.id, sign, source),
-      judge(config.id, database, verify, statistics) {}
+      judge(config.id, database, admit, verify, statistics),
+      graph(config.id, source.u64()),
+      prefixes(config.accept, source.u64()) {
+  if (!admit) admit = [this](const ReceivedLsa& received) { return routing::admit(received, verify); };
+}
 
 void Router::Impl::start(Now now) {
   running = true;
   while (instance == 0) instance = random.u64();
+  start_trust(now);
   for (auto& [id, neighbor] : neighbors) send_hello(now, neighbor);
   origination.want({});
   computation.want({});
@@ -94,6 +102,7 @@ void Router::Impl::remove_neighbor(Now now, NeighborId id) {
     send_hello(now, found->second, HelloKind::goodbye);  // or the neighbour would take us for a newcomer
   }
   neighbors.erase(found);
+  duplicates.erase(id);
   std::erase_if(reports, [id](const auto& report) { return report.first.first == id; });
   finish(now);
 }
@@ -110,10 +119,10 @@ void Router::Impl::on_timer(Now now) {
 
 Time Router::Impl::next_deadline() const {
   if (!running) return kNever;
-  Time deadline = std::min({database.next_expiry(), ingress.next_expiry()});
-  const Time refresh_at = origination.wanted ? Time{} : originator.next_refresh();
+  Time deadline = std::min({database.next_expiry(), ingress.next_expiry(), grants.next_expiry(), findings_at});
+  const Time refresh_at = origination.wanted ? Time{} : originator.next_due();
   deadline = std::min(deadline, std::max(refresh_at, origination_bucket.next_at()));
-  if (computation.wanted) deadline = std::min(deadline, computation_bucket.next_at());
+  deadline = std::min(deadline, computation.wanted ? backoff.due() : alternates_at);
   for (const auto& [id, neighbor] : neighbors) deadline = std::min(deadline, neighbor.next_deadline());
   return deadline;
 }
@@ -122,9 +131,12 @@ void Router::Impl::finish(Now now) {
   if (!running) return;
   if (now.monotonic < present.monotonic) now = present;  // a packet that was handed in late has an earlier time
   present = now;
+  expire_grants(now);
   review_adjacencies(now);
+  try_paths(now);
   originate(now);
   compute(now);
+  report_findings(now);
   for (auto& [id, neighbor] : neighbors) send_pending(now, neighbor);
 }
 

@@ -1,4 +1,6 @@
 // What becomes of neighbours: the state table put into effect, the binding of a NodeId to a tunnel, silence and doubt.
+#include <utility>
+
 #include "routing/router_impl.h"
 
 namespace starling::routing {
@@ -29,24 +31,34 @@ void Router::Impl::act(Now now, Neighbor& neighbor, NeighborAction action, const
     case NeighborAction::none: break;
     case NeighborAction::answer: send_hello(now, neighbor); break;
     case NeighborAction::exchange:
-      neighbor.heard(now.monotonic);
-      neighbor.exchange.start();
-      for (const auto& [key, entry] : database.entries()) {
-        if (key.origin == config.id && !entry.tombstone) neighbor.queue.push(entry.lsa);
-      }
+      neighbor.heard(now.monotonic);  // the silence of an adjacency has limits of its own
+      if (!is_stranger(neighbor)) neighbor.exchange.start();
+      neighbor.quality.start(now.monotonic);
+      push_own(neighbor);
       send_hello(now, neighbor);
       break;
     case NeighborAction::announce:
       origination.want(cause);
       computation.want(cause);
       break;
-    case NeighborAction::withdraw: neighbor.exchange.start(); break;
+    case NeighborAction::withdraw:
+      neighbor.exchange.stop();
+      if (!is_stranger(neighbor)) neighbor.exchange.start();
+      break;
     case NeighborAction::drop:
       neighbor.drop_adjacency();
       if (neighbor.state == NeighborState::down) neighbor.forget();
       send_hello(now, neighbor);
       break;
   }
+}
+
+// What it needs first, before its own questions tell what else it lacks.
+void Router::Impl::push_own(Neighbor& neighbor) {
+  if (const Database::Entry* grant = database.find({config.id, kGrantFragment}); grant && !grant->tombstone) {
+    neighbor.grant_queue.push(grant->lsa);
+  }
+  for (const LsaHandle& lsa : originator.current()) neighbor.queue.push(lsa);
 }
 
 // The neighbour's own announcement, signed by it, names the key of the tunnel through which we hear it.
@@ -58,10 +70,18 @@ bool Router::Impl::is_bound(const Neighbor& neighbor) const {
 }
 
 const char* Router::Impl::why_not_bound(const Neighbor& neighbor) const {
+  if (is_stranger(neighbor)) return "it has no grant of our network";
   const Lsa* first = neighbor.node ? database.live({*neighbor.node, 0}) : nullptr;
   if (!first) return "its announcement expired";
   if (first->is_withdrawal()) return "it withdrew its announcement";
   return "its announcement does not name this tunnel's key";
+}
+
+const char* Router::Impl::obstacle_of(const Neighbor& neighbor) const {
+  if (!is_stranger(neighbor) && neighbor.exchange.running()) return "databases are being compared";
+  if (is_bound(neighbor)) return "";
+  const bool is_known = neighbor.node && database.live({*neighbor.node, 0});
+  return is_known || is_stranger(neighbor) ? why_not_bound(neighbor) : "its announcement has not come yet";
 }
 
 void Router::Impl::review_adjacencies(Now now) {
@@ -70,7 +90,8 @@ void Router::Impl::review_adjacencies(Now now) {
       apply(now, neighbor, NeighborEvent::exchange_done, "databases agree");
     }
     if (neighbor.suspect && !neighbor.doubt) set_suspect(now, neighbor, false);
-    if (neighbor.state == NeighborState::full && !is_bound(neighbor)) {
+    if (std::exchange(neighbor.binding_changed, false) && neighbor.state == NeighborState::full &&
+        !is_bound(neighbor)) {
       apply(now, neighbor, NeighborEvent::binding_lost, why_not_bound(neighbor));
     }
   }
@@ -109,6 +130,7 @@ void Router::Impl::begin_doubt(Now now, NeighborId id) {
 void Router::Impl::set_suspect(Now now, Neighbor& neighbor, bool suspect) {
   if (neighbor.suspect == suspect) return;
   neighbor.suspect = suspect;
+  suspects_changed = true;
   if (suspect) neighbor.times_suspect++;
   Event told = make_event(EventKind::neighbor_suspect, now.monotonic, cause_of(neighbor), neighbor.id);
   told.from = told.to = neighbor.state;

@@ -5,10 +5,10 @@
 
 namespace starling::routing {
 
-void Router::Impl::transmit(NeighborId neighbor, std::vector<std::uint8_t> packet) {
+void Router::Impl::transmit(NeighborId neighbor, std::vector<std::uint8_t> packet, bool as_data) {
   statistics.packets_sent++;
   statistics.bytes_sent += packet.size();
-  outbox.packets.push_back({neighbor, std::move(packet)});
+  outbox.packets.push_back({neighbor, std::move(packet), as_data});
 }
 
 void Router::Impl::send_hello(Now now, Neighbor& neighbor, HelloKind kind) {
@@ -46,11 +46,15 @@ std::uint32_t Router::Impl::hello_jitter(Time now) {
 
 // Acknowledgements first, so that they are not late because of what follows.
 void Router::Impl::send_pending(Now now, Neighbor& neighbor) {
-  if (!neighbor.adjacent()) return;
+  if (!neighbor.adjacent() || !neighbor.has_pending(now.monotonic)) return;
   const Envelope envelope = envelope_to(neighbor);
   const Duration retransmit = neighbor.retransmit_interval();
 
-  const std::vector<LsaSummary> acks = std::exchange(neighbor.acks, {});
+  std::vector<LsaSummary> acks;
+  if (neighbor.acks_are_due(now.monotonic)) {
+    acks.swap(neighbor.acks);
+    neighbor.ack_at = kNever;
+  }
   for (std::size_t i = 0; i < acks.size(); i += kSummariesPerAck) {
     const auto first = acks.begin() + static_cast<std::ptrdiff_t>(i);
     const auto count = std::min(kSummariesPerAck, acks.size() - i);
@@ -59,7 +63,8 @@ void Router::Impl::send_pending(Now now, Neighbor& neighbor) {
 
   if (const auto ask = neighbor.exchange.take_ask(now.monotonic, retransmit))
     transmit(neighbor.id, encode(envelope, *ask));
-  const std::vector<LsaKey> keys = neighbor.exchange.take_requests(now.monotonic, retransmit);
+  const std::vector<LsaKey> keys =
+      neighbor.exchange.take_requests(now.monotonic, retransmit, expected_from_others(now.monotonic, neighbor));
   for (std::size_t i = 0; i < keys.size(); i += kKeysPerRequest) {
     const auto first = keys.begin() + static_cast<std::ptrdiff_t>(i);
     const auto count = std::min(kKeysPerRequest, keys.size() - i);
@@ -73,9 +78,23 @@ void Router::Impl::send_pending(Now now, Neighbor& neighbor) {
     const bool current = entry && entry->lsa == lsa;
     packer.add(*lsa, current ? database.remaining_ms(*entry, now.monotonic) : 0);
   };
-  for (const LsaHandle& lsa : std::exchange(neighbor.answers, {})) add(lsa);
+  for (const LsaHandle& lsa : neighbor.grant_queue.take_due(now.monotonic, retransmit, statistics.retransmissions)) {
+    add(lsa);
+  }
+  for (const LsaHandle& lsa : answers_to(neighbor)) add(lsa);
   for (const LsaHandle& lsa : neighbor.queue.take_due(now.monotonic, retransmit, statistics.retransmissions)) add(lsa);
   for (auto& packet : packets) transmit(neighbor.id, std::move(packet));
+}
+
+// What a neighbour need not be asked for, as another was.
+std::vector<LsaKey> Router::Impl::expected_from_others(Time now, const Neighbor& neighbor) const {
+  std::vector<LsaKey> keys;
+  if (!neighbor.exchange.has_waiting()) return keys;
+  for (const auto& [id, other] : neighbors) {
+    if (id != neighbor.id) other.exchange.add_expected(now, keys);
+  }
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 Event make_event(EventKind kind, Time at, const Cause& cause, NeighborId neighbor) {

@@ -50,6 +50,7 @@ bool Router::Impl::enter_hello(Now now, Neighbor& neighbor, const Envelope& enve
   }
   if (same_life && neighbor.is_overtaken(hello)) return false;
   if (!same_life) {
+    if (neighbor.lives.on_life(now.monotonic, envelope.instance)) note_duplicate(now, neighbor.id, false);
     const bool restarted = neighbor.instance != 0;
     if (restarted) neighbor.forget();
     neighbor.instance = envelope.instance;
@@ -57,6 +58,7 @@ bool Router::Impl::enter_hello(Now now, Neighbor& neighbor, const Envelope& enve
     if (restarted) apply(now, neighbor, NeighborEvent::restarted, "restarted");
   }
   neighbor.on_hello(now.monotonic, hello);
+  note_hello(now, neighbor, hello);
   const bool two_way = envelope.peer_instance == instance;
   if (two_way) {
     apply(now, neighbor, NeighborEvent::two_way_heard, "heard by it");
@@ -68,12 +70,19 @@ bool Router::Impl::enter_hello(Now now, Neighbor& neighbor, const Envelope& enve
 
 void Router::Impl::handle(Now now, Neighbor& neighbor, const Hello& hello) {
   if (hello.probe && neighbor.probe_answers.take(now.monotonic)) send_hello(now, neighbor, HelloKind::answer);
-  if (!neighbor.adjacent() || neighbor.exchange.running()) return;
+  if (!neighbor.adjacent()) return;
+  if (hello.digest == database.digest()) {  // nothing to ask for, and nothing left to tell
+    neighbor.exchange.finish();
+    neighbor.queue.acknowledge_all();
+    neighbor.grant_queue.acknowledge_all();
+  }
+  if (neighbor.exchange.running()) return;
   if (neighbor.digest_watch.on_hello(now.monotonic, hello.digest, database.digest())) neighbor.exchange.start();
 }
 
 void Router::Impl::handle(Now now, Neighbor& neighbor, const Ask& ask) {
   if (!neighbor.answer_bucket.take(now.monotonic)) return reject(now, neighbor.id, RejectReason::too_many_answers);
+  if (is_stranger(neighbor)) return answer_stranger(neighbor, ask);
   LsaKey from = ask.from;
   for (std::size_t i = 0; i < kHeadersWindow; i++) {
     const Headers headers = database.headers_from(from);
@@ -84,7 +93,7 @@ void Router::Impl::handle(Now now, Neighbor& neighbor, const Ask& ask) {
 }
 
 void Router::Impl::handle(Now now, Neighbor& neighbor, const Headers& headers) {
-  neighbor.exchange.on_headers(now.monotonic, headers, database, neighbor.retransmit_interval());
+  take_headers(now, neighbor, headers);
 }
 
 void Router::Impl::handle(Now now, Neighbor& neighbor, const Request& request) {
@@ -99,28 +108,32 @@ void Router::Impl::handle(Now now, Neighbor& neighbor, const Update& update) {
 }
 
 void Router::Impl::handle(Now, Neighbor& neighbor, const Ack& ack) {
-  for (const LsaSummary& summary : ack.summaries) neighbor.queue.acknowledge(summary);
+  for (const LsaSummary& summary : ack.summaries) neighbor.queue_for(summary.key).acknowledge(summary);
 }
 
 void Router::Impl::handle(Now now, Neighbor& neighbor, const ReceivedLsa& received) {
-  Judgement judgement = judge(now.monotonic, received, neighbor.forgeries);
   const LsaHeader& header = received.header;
-  const auto acknowledge = [&] {
-    const LsaSummary summary = summarize(Lsa(header, received.signature));
-    neighbor.acks.push_back(summary);
-    neighbor.queue.acknowledge(summary);  // it has what we were about to tell it
+  if (header.key.fragment == kGrantFragment) return handle_grant(now, neighbor, received);
+  if (header.key.origin != config.id && !grants.is_member(header.key.origin)) {
+    return refuse_stranger(now, neighbor, header);
+  }
+  Judgement judgement = judge(now.monotonic, received, neighbor.forgeries);
+  const auto acknowledge = [&](const Lsa& lsa) {
+    // It has what we were about to tell it. Where both told each other the same, neither needs to say so.
+    const LsaSummary summary = summarize(lsa);
+    if (!neighbor.queue.acknowledge(summary)) neighbor.owe_ack(now.monotonic, summary);
     neighbor.exchange.on_stored(header.key, header.sequence);
   };
   switch (judgement.kind) {
     case Judgement::Kind::accept: {
-      acknowledge();
+      acknowledge(*judgement.lsa);
       statistics.lsas_accepted++;
       const Cause cause = cause_of(*judgement.lsa);
       store(now, std::move(judgement.lsa), judgement.expires_at, neighbor.id, cause);
       break;
     }
     case Judgement::Kind::duplicate:
-      acknowledge();
+      acknowledge(*judgement.lsa);
       if (received.has_body) compare_ages(now, neighbor, header.key, judgement.expires_at);
       break;
     case Judgement::Kind::stale:
@@ -129,17 +142,17 @@ void Router::Impl::handle(Now now, Neighbor& neighbor, const ReceivedLsa& receiv
       if (neighbor.answer_bucket.take(now.monotonic)) neighbor.answers.push_back(database.find(header.key)->lsa);
       break;
     case Judgement::Kind::echo:
-      acknowledge();
+      acknowledge(Lsa(header, received.signature));
       jump_past(now, header, neighbor.id);
       break;
     case Judgement::Kind::relay:
-      acknowledge();
+      acknowledge(*judgement.lsa);
       if (!database.should_relay(header.key, header.sequence)) break;
       database.count_origin(header.key.origin, now.monotonic);
       flood(judgement.lsa, neighbor.id);
       break;
     case Judgement::Kind::reject:
-      if (judgement.reason == RejectReason::header_without_use) acknowledge();
+      if (judgement.reason == RejectReason::header_without_use) acknowledge(Lsa(header, received.signature));
       reject_lsa(now, neighbor.id, header, judgement.reason);
       break;
   }
@@ -162,8 +175,8 @@ void Router::Impl::compare_ages(Now now, Neighbor& neighbor, const LsaKey& key, 
 
 void Router::Impl::jump_past(Now now, const LsaHeader& echo, NeighborId from) {
   const Cause cause{Cause::Kind::announcement, echo.key, echo.sequence, kNoNeighbor};
-  originator.on_echo(echo);
-  origination.want(cause);
+  if (originator.on_echo(now, echo)) note_duplicate(now, from, true);
+  if (originator.next_due() <= now.monotonic) origination.want(cause);
   Event told = make_event(EventKind::sequence_jump, now.monotonic, cause, from);
   told.lsa = echo.key;
   told.sequence = echo.sequence;

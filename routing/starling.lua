@@ -8,17 +8,25 @@
 
 local PORT = 7827
 local VERSION = 1
-local MAX_PACKET, MAX_BODY, MAX_FRAGMENTS, MAX_NAME, MAX_LIFETIME = 1200, 1000, 64, 63, 86400
+local MAX_PROBE_PACKET, PATH_ANSWER_SIZE = 65487, 8
+local MAX_PACKET, MAX_BODY, MAX_FRAGMENTS, MAX_NAME, MAX_LIFETIME = 1200, 1000, 256, 63, 86400
 local MAX_METRIC, MAX_LOSS = 16777215, 1000
 local HEADER_SIZE, HELLO_SIZE, KEY_SIZE, SUMMARY_SIZE = 20, 72, 34, 50
-local LSA_FIXED_SIZE, ATTRIBUTES_FIXED_SIZE, LINK_SIZE = 147, 33, 44
+local LSA_FIXED_SIZE, ATTRIBUTES_FIXED_SIZE, LINK_SIZE = 147, 33, 45
+local GRANT_FRAGMENT, TERMS_SIZE, RIGHT_FIXED_SIZE = 65535, 9, 4
+local MAX_GRANT_END = 253402300799
 local MAX_SEQUENCE_HIGH = 0x40000000 -- the upper half of 2^62
 
-local TYPES = { [1] = "Hello", [2] = "Ask", [3] = "Headers", [4] = "Request", [5] = "Update", [6] = "Ack" }
+local TYPES = { [1] = "Hello", [2] = "Ask", [3] = "Headers", [4] = "Request", [5] = "Update", [6] = "Ack",
+  [7] = "Path probe", [8] = "Path answer" }
 local STATES = { [0] = "Down", [1] = "Init", [2] = "Exchange", [3] = "Full" }
-local TLV_SUMMARY, TLV_KEY, TLV_LSA = 1, 2, 3
+local TYPE_PATH_PROBE = 7
+local TLV_SUMMARY, TLV_KEY, TLV_LSA, TLV_PADDING = 1, 2, 3, 4
 local TLV_ATTRIBUTES, TLV_LINK, TLV_PREFIX = 1, 2, 3
-local TLVS = { [TLV_SUMMARY] = "Summary", [TLV_KEY] = "Key", [TLV_LSA] = "Announcement" }
+local TLVS = { [TLV_SUMMARY] = "Summary", [TLV_KEY] = "Key", [TLV_LSA] = "Announcement",
+  [TLV_PADDING] = "Padding" }
+local TLV_TERMS, TLV_RIGHT = 16, 17
+local GRANT_TLVS = { [TLV_TERMS] = "Terms", [TLV_RIGHT] = "Right" }
 local BODY_TLVS = { [TLV_ATTRIBUTES] = "Attributes", [TLV_LINK] = "Link", [TLV_PREFIX] = "Prefix" }
 
 local starling = Proto("starling", "Starling routing protocol")
@@ -49,6 +57,10 @@ local fields = {
   headers_flags = ProtoField.uint8("starling.headers.flags", "Flags", base.HEX),
   headers_end = ProtoField.bool("starling.headers.flags.end", "End: there is none behind", 8, nil, 0x01),
 
+  probe_number = ProtoField.uint32("starling.path_probe.number", "Number"),
+  answer_newest = ProtoField.uint32("starling.path_answer.newest", "Newest probe that arrived"),
+  answer_history = ProtoField.uint32("starling.path_answer.history", "Which before it arrived (bit n: newest - n)", base.HEX),
+
   origin = ProtoField.bytes("starling.origin", "Origin"),
   fragment = ProtoField.uint16("starling.fragment", "Fragment"),
   sequence = ProtoField.uint64("starling.sequence", "Sequence"),
@@ -69,7 +81,7 @@ local fields = {
   lsa_body = ProtoField.bytes("starling.lsa.body", "Body"),
   attributes_flags = ProtoField.uint8("starling.attributes.flags", "Flags", base.HEX),
   attributes_no_transit = ProtoField.bool("starling.attributes.flags.no_transit", "No transit: an end point", 8, nil, 0x01),
-  attributes_overload = ProtoField.bool("starling.attributes.flags.overload", "Overload: no paths through it", 8, nil, 0x02),
+  attributes_overload = ProtoField.bool("starling.attributes.flags.overload", "Overload: drained, a last resort", 8, nil, 0x02),
   attributes_key = ProtoField.string("starling.attributes.wireguard_key", "WireGuard public key"),
   attributes_name = ProtoField.string("starling.attributes.name", "Name"),
   link_neighbor = ProtoField.bytes("starling.link.neighbor", "NodeId of the neighbour"),
@@ -77,9 +89,17 @@ local fields = {
   link_round_trip = ProtoField.uint32("starling.link.round_trip_us", "Round trip (µs)"),
   link_loss = ProtoField.uint16("starling.link.loss_permille", "Loss (‰)"),
   link_mtu = ProtoField.uint16("starling.link.mtu", "MTU"),
+  link_flags = ProtoField.uint8("starling.link.flags", "Flags", base.HEX),
+  link_manual = ProtoField.bool("starling.link.flags.manual", "The metric was set by hand", 8, nil, 0x01),
   prefix = ProtoField.string("starling.prefix", "Prefix"),
   prefix_family = ProtoField.uint8("starling.prefix.family", "Family"),
   prefix_length = ProtoField.uint8("starling.prefix.length", "Length in bits"),
+  grant_flags = ProtoField.uint8("starling.grant.flags", "Flags", base.HEX),
+  grant_revoked = ProtoField.bool("starling.grant.flags.revoked", "Revoked: its holder is no member", 8, nil, 0x01),
+  grant_until = ProtoField.uint64("starling.grant.until", "End (seconds since 1970)"),
+  right = ProtoField.string("starling.grant.right", "Right"),
+  right_shortest = ProtoField.uint8("starling.grant.right.shortest", "Shortest length"),
+  right_longest = ProtoField.uint8("starling.grant.right.longest", "Longest length"),
 }
 starling.fields = fields
 
@@ -87,16 +107,17 @@ local function reject(name, text)
   return ProtoExpert.new("starling.reject." .. name, text, expert.group.MALFORMED, expert.severity.ERROR)
 end
 local experts = {
-  too_long = reject("too_long", "Longer than 1200 bytes"),
+  too_long = reject("too_long", "Longer than 1200 bytes (a path probe: 65487)"),
   truncated = reject("truncated", "Ends inside the header or the fixed part"),
   bad_version = reject("bad_version", "Not version 1"),
   bad_size = reject("bad_size", "The size in the header is not the packet's"),
   unknown_type = reject("unknown_type", "No such message"),
   malformed_tlv = reject("malformed_tlv", "A TLV reaches past the end, or has a length that its type does not have"),
   bad_value = reject("bad_value", "A value out of its range, or keys out of order"),
-  bad_fragment = reject("bad_fragment", "A fragment above 63"),
-  bad_lifetime = reject("bad_lifetime", "A lifetime of 0 or above 86400 s"),
+  bad_fragment = reject("bad_fragment", "A fragment above 255 other than 65535"),
+  bad_lifetime = reject("bad_lifetime", "A lifetime of 0 or above 86400 s, or of a grant that is not 0"),
   bad_sequence = reject("bad_sequence", "A sequence of 0 or above 2^62"),
+  bad_grant = reject("bad_grant", "The grant's body is against the format"),
   malformed_body = reject("malformed_body", "The announcement's body is against the format"),
   control_invalid = reject("control_invalid", "Not taken by the engine: between other than link-local IPv6 addresses, "
     .. "other ports than 7827, or another hop limit than 255"),
@@ -168,7 +189,8 @@ end
 
 -- A packet as it is being read: `tvb` up to `size`, the tree, and the names of what is wrong, for the Info column.
 local function add_trouble(packet, tree, name, text)
-  if packet.is_cut and (name == "truncated" or name == "malformed_tlv" or name == "malformed_body") then
+  if packet.is_cut and (name == "truncated" or name == "malformed_tlv" or name == "malformed_body"
+      or name == "bad_grant") then
     name = "cut" -- not the sender's fault
   end
   if text then
@@ -301,13 +323,14 @@ end
 
 local function add_link(packet, item, at, stop, lsa)
   if stop - at < LINK_SIZE then
-    return add_trouble(packet, item, "malformed_body", "A link has 44 bytes or more")
+    return add_trouble(packet, item, "malformed_body", "A link has 45 bytes or more")
   end
   item:add(fields.link_neighbor, packet.tvb(at, 32))
   local metric = item:add(fields.link_metric, packet.tvb(at + 32, 4))
   item:add(fields.link_round_trip, packet.tvb(at + 36, 4))
   local loss = item:add(fields.link_loss, packet.tvb(at + 40, 2))
   item:add(fields.link_mtu, packet.tvb(at + 42, 2))
+  item:add(fields.link_flags, packet.tvb(at + 44, 1)):add(fields.link_manual, packet.tvb(at + 44, 1))
   if stop - at > LINK_SIZE then
     item:add(fields.tlv_more, packet.tvb(at + LINK_SIZE, stop - at - LINK_SIZE))
   end
@@ -385,6 +408,61 @@ local function add_body(packet, tree, at, stop)
     .. plural(lsa.prefixes, "prefix", "prefixes")
 end
 
+local function add_terms(packet, item, at, stop, grant)
+  if grant.has_terms or stop - at < TERMS_SIZE then
+    return add_trouble(packet, item, "bad_grant", "Terms come once, of 9 bytes or more")
+  end
+  grant.has_terms = true
+  item:add(fields.grant_flags, packet.tvb(at, 1)):add(fields.grant_revoked, packet.tvb(at, 1))
+  grant.revoked = packet.tvb(at, 1):uint() % 2 == 1
+  local until_item = item:add(fields.grant_until, packet.tvb(at + 1, 8))
+  local high, low = packet.tvb(at + 1, 4):uint(), packet.tvb(at + 5, 4):uint()
+  if (high == 0 and low == 0) or high * 2 ^ 32 + low > MAX_GRANT_END then
+    add_trouble(packet, until_item, "bad_grant", "An end is 1 to 253402300799")
+  end
+end
+
+local function add_right(packet, item, at, stop, grant)
+  if stop - at < RIGHT_FIXED_SIZE then
+    return add_trouble(packet, item, "bad_grant", "A right has 4 bytes or more")
+  end
+  local family, length = packet.tvb(at, 1):uint(), packet.tvb(at + 1, 1):uint()
+  local shortest, longest = packet.tvb(at + 2, 1):uint(), packet.tvb(at + 3, 1):uint()
+  local bits = family == 4 and 32 or 128
+  item:add(fields.right_shortest, packet.tvb(at + 2, 1))
+  item:add(fields.right_longest, packet.tvb(at + 3, 1))
+  local size = math.ceil(length / 8)
+  if (family ~= 4 and family ~= 6) or length > bits or stop - at - RIGHT_FIXED_SIZE ~= size then
+    return add_trouble(packet, item, "bad_grant", "A family is 4 or 6, a length at most 32 or 128, with so many bits")
+  end
+  local text, dirty = prefix_text(packet, at + RIGHT_FIXED_SIZE, size, family, length)
+  text = text .. "{" .. shortest .. "," .. longest .. "}"
+  item:add(fields.right, packet.tvb(at, stop - at), text)
+  item:append_text(": " .. text)
+  if dirty or length > shortest or shortest > longest or longest > bits then
+    add_trouble(packet, item, "bad_grant", "Bits behind the length are 0, and length ≤ shortest ≤ longest ≤ " .. bits)
+  end
+  grant.rights = grant.rights + 1
+end
+
+local GRANT_PARTS = { [TLV_TERMS] = add_terms, [TLV_RIGHT] = add_right }
+
+local function add_grant(packet, tree, at, stop)
+  local grant = { rights = 0 }
+  if at < stop then
+    local body = tree:add(fields.lsa_body, packet.tvb(at, stop - at))
+    each_tlv(packet, body, at, stop, GRANT_TLVS, "bad_grant", function(kind, item, value, value_end)
+      GRANT_PARTS[kind](packet, item, value, value_end, grant)
+    end)
+  end
+  if not grant.has_terms then
+    add_trouble(packet, tree, "bad_grant", "A grant has terms")
+  elseif grant.revoked and grant.rights > 0 then
+    add_trouble(packet, tree, "bad_grant", "What is revoked has no rights")
+  end
+  return grant.revoked and "revocation" or "grant, " .. plural(grant.rights, "right", "rights")
+end
+
 local function add_lsa(packet, item, at, stop)
   if stop - at < LSA_FIXED_SIZE then
     add_trouble(packet, item, "malformed_tlv", "An announcement has 147 bytes or more")
@@ -398,7 +476,8 @@ local function add_lsa(packet, item, at, stop)
   item:add(fields.lsa_body_hash, packet.tvb(at + 47, 32))
   item:add(fields.lsa_signature, packet.tvb(at + 79, 64))
   item:add(fields.lsa_remaining, packet.tvb(at + 143, 4))
-  if key(32, 2):uint() >= MAX_FRAGMENTS then
+  local is_grant = key(32, 2):uint() == GRANT_FRAGMENT
+  if key(32, 2):uint() >= MAX_FRAGMENTS and not is_grant then
     add_trouble(packet, item, "bad_fragment")
   end
   local sequence, lifetime = packet.tvb(at + 35, 8):uint64(), packet.tvb(at + 43, 4):uint()
@@ -406,14 +485,14 @@ local function add_lsa(packet, item, at, stop)
   if is_zero(sequence) or high > MAX_SEQUENCE_HIGH or (high == MAX_SEQUENCE_HIGH and low > 0) then
     add_trouble(packet, sequence_item, "bad_sequence")
   end
-  if lifetime == 0 or lifetime > MAX_LIFETIME then
+  if (is_grant and lifetime ~= 0) or (not is_grant and (lifetime == 0 or lifetime > MAX_LIFETIME)) then
     add_trouble(packet, lifetime_item, "bad_lifetime")
   end
   local body, says = at + LSA_FIXED_SIZE, "bare header"
   if stop - body > MAX_BODY then
     add_trouble(packet, item, "malformed_tlv", "A body has at most 1000 bytes")
   elseif not bare then
-    says = add_body(packet, item, body, stop)
+    says = is_grant and add_grant(packet, item, body, stop) or add_body(packet, item, body, stop)
   elseif body < stop then
     add_trouble(packet, item, "malformed_tlv", "A body behind a bare header")
   end
@@ -422,7 +501,7 @@ local function add_lsa(packet, item, at, stop)
   return text
 end
 
--- --- the six messages; each returns its words for the Info column ---
+-- --- the messages; each returns its words for the Info column ---
 
 local function add_hello(packet, tree, at, stop)
   if not has(packet, tree, at, HELLO_SIZE, stop) then
@@ -524,7 +603,35 @@ local function add_ack(packet, tree, at, stop)
   return list_text((add_summaries(packet, tree, at, stop))) -- its first result
 end
 
-local MESSAGES = { add_hello, add_ask, add_headers, add_request, add_update, add_ack }
+local function not_of_this_message(_, item)
+  item:append_text(" (not of this message, skipped)")
+end
+
+local function add_path_probe(packet, tree, at, stop)
+  if not has(packet, tree, at, 4, stop) then
+    return ""
+  end
+  tree:add(fields.probe_number, packet.tvb(at, 4))
+  each_tlv(packet, tree, at + 4, stop, TLVS, "malformed_tlv", function(kind, item)
+    if kind ~= TLV_PADDING then
+      not_of_this_message(kind, item)
+    end
+  end)
+  return " number " .. packet.tvb(at, 4):uint() .. ", " .. packet.tvb:reported_len() .. " bytes"
+end
+
+local function add_path_answer(packet, tree, at, stop)
+  if not has(packet, tree, at, PATH_ANSWER_SIZE, stop) then
+    return ""
+  end
+  tree:add(fields.answer_newest, packet.tvb(at, 4))
+  tree:add(fields.answer_history, packet.tvb(at + 4, 4))
+  each_tlv(packet, tree, at + PATH_ANSWER_SIZE, stop, {}, "malformed_tlv", function() end)
+  return " newest " .. packet.tvb(at, 4):uint()
+end
+
+local MESSAGES = { add_hello, add_ask, add_headers, add_request, add_update, add_ack, add_path_probe,
+  add_path_answer }
 
 -- --- the packet ---
 
@@ -573,7 +680,8 @@ function starling.dissector(tvb, pinfo, tree)
   pinfo.cols.protocol = "Starling"
   local subtree = tree:add(starling, tvb())
   local packet = { tvb = tvb, is_cut = tvb:len() < tvb:reported_len(), trouble = {} }
-  if tvb:reported_len() > MAX_PACKET then
+  local is_probe = tvb:len() > 1 and tvb(1, 1):uint() == TYPE_PATH_PROBE
+  if tvb:reported_len() > (is_probe and MAX_PROBE_PACKET or MAX_PACKET) then
     add_trouble(packet, subtree, "too_long")
   end
   local text = add_message(packet, subtree)
