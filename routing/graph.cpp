@@ -1,89 +1,360 @@
 #include "routing/graph.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
+
+#include "routing/mix.h"
 
 namespace starling::routing {
 
-namespace {
-
-struct Claim {
-  std::uint32_t from;
-  std::uint32_t to;
-  Metric metric;
-};
-
-bool before(const Claim& a, const Claim& b) {
-  return std::tie(a.from, a.to, a.metric) < std::tie(b.from, b.to, b.metric);
+Graph::Graph(const NodeId& self, std::uint64_t seed) : self_(self), seed_(seed) {
+  lsas_.push_back(nullptr);
+  flags_.push_back(kTakesPart | kThrough);
+  heads_.push_back({});
+  index_.insert(hash(self_), kRoot, [](NodeIndex) { return std::uint64_t{0}; });
 }
 
-void collect_nodes(const Database& database, const NodeId& self, Graph& graph) {
-  bool self_seen = false;
-  for (const auto& [key, entry] : database.entries()) {
-    if (key.fragment != 0 || entry.tombstone) continue;
-    if (!self_seen && self <= key.origin) {
-      graph.nodes.push_back({self, false, true});
-      self_seen = true;
+// --- nodes ---
+
+std::uint64_t Graph::hash(const NodeId& id) const {
+  return mix(leading_bits(id) ^ seed_);
+}
+
+NodeIndex Graph::find(const NodeId& wanted) const {
+  return index_.find(hash(wanted), [&](NodeIndex node) { return id(node) == wanted; });
+}
+
+const NodeId& Graph::id(NodeIndex node) const {
+  if (node == kRoot) return self_;
+  return lsas_[node] != nullptr ? lsas_[node]->key().origin : retired_.at(node);
+}
+
+std::optional<NodeIndex> Graph::index_of(const NodeId& id) const {
+  const NodeIndex node = find(id);
+  return node == kNoNode ? std::nullopt : std::optional(node);
+}
+
+NodeIndex Graph::add_node(const Lsa& lsa) {
+  NodeIndex node = size();
+  if (free_.empty()) {
+    resize_tightly(lsas_, lsas_.size() + 1);
+    resize_tightly(flags_, flags_.size() + 1);
+    resize_tightly(heads_, heads_.size() + 1);
+  } else {
+    node = free_.back();
+    free_.pop_back();
+  }
+  lsas_[node] = &lsa;
+  flags_[node] = 0;
+  index_.insert(hash(lsa.key().origin), node, [&](NodeIndex other) { return hash(id(other)); });
+  note_structure();
+  return node;
+}
+
+// Its links went when it ceased to take part.
+void Graph::remove_node(NodeIndex node) {
+  index_.erase(hash(id(node)), node, [&](NodeIndex other) { return hash(id(other)); });
+  note_structure();
+}
+
+void Graph::keep_fragment(NodeIndex node, std::uint16_t fragment, const Lsa* lsa) {
+  const Lsa*& lowest = lsas_[node];
+  if (lsa != nullptr) {
+    if (lowest != nullptr && lowest->key().fragment < fragment) {
+      further_[{node, fragment}] = lsa;
+      return;
     }
-    if (key.origin == self || !entry.lsa->content().attributes) continue;
-    const NodeAttributes& attributes = *entry.lsa->content().attributes;
-    graph.nodes.push_back({key.origin, !attributes.transit, attributes.transit && !attributes.overload});
+    if (lowest != nullptr && lowest->key().fragment > fragment) further_[{node, lowest->key().fragment}] = lowest;
+    lowest = lsa;
+    return;
   }
-  if (!self_seen) graph.nodes.push_back({self, false, true});
+  if (lowest == nullptr || lowest->key().fragment != fragment) {
+    further_.erase({node, fragment});
+    return;
+  }
+  const auto next = further_.lower_bound({node, 0});
+  const bool any = next != further_.end() && next->first.first == node;
+  lowest = any ? next->second : nullptr;
+  if (any) further_.erase(next);
 }
 
-// What each node says of its links; of several about one neighbour the smallest counts.
-std::vector<Claim> collect_claims(const Database& database, const std::vector<LocalLink>& links, const Graph& graph) {
-  std::vector<Claim> claims;
-  for (const auto& [key, entry] : database.entries()) {
-    if (entry.tombstone) continue;
-    const auto from = graph.index_of(key.origin);
-    if (!from || *from == graph.root) continue;
-    for (const LsaLink& link : entry.lsa->content().links) {
-      const auto to = graph.index_of(link.neighbor);
-      if (to && *to != *from) claims.push_back({*from, *to, link.metric});
+const Lsa* Graph::first_fragment(NodeIndex node) const {
+  const Lsa* lowest = lsas_[node];
+  return lowest != nullptr && lowest->key().fragment == 0 ? lowest : nullptr;
+}
+
+std::vector<const Lsa*> Graph::fragments(NodeIndex node) const {
+  std::vector<const Lsa*> all;
+  if (lsas_[node] != nullptr) all.push_back(lsas_[node]);
+  for (auto at = further_.lower_bound({node, 0}); at != further_.end() && at->first.first == node; ++at) {
+    all.push_back(at->second);
+  }
+  return all;
+}
+
+bool Graph::announces(NodeIndex node, const Prefix& prefix) const {
+  if (!takes_part(node)) return false;
+  const auto says = [&](const Lsa* lsa) {
+    const std::vector<Prefix>& prefixes = lsa->content().prefixes;
+    return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
+  };
+  if (lsas_[node] != nullptr && says(lsas_[node])) return true;
+  for (auto at = further_.lower_bound({node, 0}); at != further_.end() && at->first.first == node; ++at) {
+    if (says(at->second)) return true;
+  }
+  return false;
+}
+
+// --- announcements ---
+
+Graph::Replaced Graph::replace(const Lsa* before, const Lsa* after) {
+  const LsaKey key = (after != nullptr ? after : before)->key();
+  Replaced result;
+  result.node = find(key.origin);
+  if (result.node == kNoNode) {
+    if (after == nullptr) return result;
+    result.node = add_node(*after);
+  }
+  const NodeIndex node = result.node;
+  result.took_part = takes_part(node);
+  keep_fragment(node, key.fragment, after);
+  const bool is_gone = node != kRoot && lsas_[node] == nullptr;
+  if (is_gone) retired_.emplace(node, key.origin);
+  const Lsa* first = first_fragment(node);
+  set_flags(node, first != nullptr && first->content().attributes ? &*first->content().attributes : nullptr);
+  result.takes_part = takes_part(node);
+
+  const bool same_part = result.took_part == result.takes_part;
+  const bool same_links = before != nullptr && after != nullptr && before->content().links == after->content().links;
+  if (node != kRoot && (result.took_part || result.takes_part) && !(same_part && same_links)) {
+    review_links(node, before);
+    review_links(node, after);
+    if (!same_part) {
+      for (const Lsa* fragment : fragments(node)) review_links(node, fragment);
     }
   }
-  for (const LocalLink& link : links) {
-    if (const auto to = graph.index_of(link.node)) claims.push_back({graph.root, *to, link.metric});
-  }
-  std::sort(claims.begin(), claims.end(), before);
-  const auto same = [](const Claim& a, const Claim& b) { return a.from == b.from && a.to == b.to; };
-  claims.erase(std::unique(claims.begin(), claims.end(), same), claims.end());
-  return claims;
+  if (is_gone) remove_node(node);
+  return result;
 }
 
-}  // namespace
-
-std::optional<std::uint32_t> Graph::index_of(const NodeId& id) const {
-  const auto found = std::lower_bound(nodes.begin(), nodes.end(), id,
-                                      [](const Node& node, const NodeId& key) { return node.id < key; });
-  if (found == nodes.end() || found->id != id) return std::nullopt;
-  return static_cast<std::uint32_t>(found - nodes.begin());
+void Graph::set_flags(NodeIndex node, const NodeAttributes* attributes) {
+  std::uint8_t flags = 0;
+  if (attributes != nullptr) {
+    flags = kTakesPart | (attributes->transit ? kThrough : kEndPoint);
+  } else if (node == kRoot) {
+    flags = kTakesPart | kThrough;
+  }
+  const std::uint8_t before = std::exchange(flags_[node], flags);
+  if (before == flags) return;
+  if (((before ^ flags) & (kTakesPart | kEndPoint)) != 0) note_structure();
+  if (((before ^ flags) & kThrough) == 0) return;
+  flags_[node] = before;  // what is recorded says how it was
+  for (const Edge& edge : edges_of(node)) record(node, edge.to, edge.metric, edge.metric);
+  flags_[node] = flags;
 }
 
-Graph build_graph(const Database& database, const NodeId& self, const std::vector<LocalLink>& links) {
-  Graph graph;
-  collect_nodes(database, self, graph);
-  graph.root = *graph.index_of(self);
-  const std::vector<Claim> claims = collect_claims(database, links, graph);
-  graph.first_edge.assign(graph.nodes.size() + 1, 0);
-  for (const Claim& claim : claims) {
-    const auto reverse = std::lower_bound(claims.begin(), claims.end(), Claim{claim.to, claim.from, 0}, before);
-    if (reverse == claims.end() || reverse->from != claim.to || reverse->to != claim.from) continue;
-    graph.edges.push_back({claim.to, std::max(claim.metric, reverse->metric)});
-    graph.first_edge[claim.from + 1]++;
+// What a node says of its link to another; of several, the smallest metric counts.
+std::optional<LinkCost> Graph::claim(NodeIndex from, const NodeId& to) const {
+  std::optional<LinkCost> smallest;
+  if (from == kRoot) {
+    for (const LocalLink& link : local_links_) {
+      if (link.node == to) smallest = link.cost;
+    }
+    return smallest;
   }
-  for (std::size_t i = 1; i < graph.first_edge.size(); i++) graph.first_edge[i] += graph.first_edge[i - 1];
-  for (const Graph::Edge& edge : graph.edges_of(graph.root)) {
-    const NodeId& node = graph.nodes[edge.to].id;
-    const auto link = std::find_if(links.begin(), links.end(), [&](const LocalLink& l) { return l.node == node; });
-    graph.root_hops.push_back(link->neighbor);
+  const auto look = [&](const Lsa* lsa) {
+    for (const LsaLink& link : lsa->content().links) {
+      if (link.neighbor != to || (smallest && smallest->metric <= link.metric)) continue;
+      smallest = LinkCost{link.metric, link.manual};
+    }
+  };
+  if (lsas_[from] != nullptr) look(lsas_[from]);
+  for (auto at = further_.lower_bound({from, 0}); at != further_.end() && at->first.first == from; ++at) {
+    look(at->second);
   }
-  for (const LocalLink& link : links) {
-    if (const auto node = graph.index_of(link.node)) graph.adjacent.push_back({*node, link.neighbor});
+  return smallest;
+}
+
+void Graph::review_link(NodeIndex node, const NodeId& other_id) {
+  const NodeIndex other = find(other_id);
+  if (other == kNoNode || other == node) return;
+  Metric metric = kUnreachable;
+  if (takes_part(node) && takes_part(other)) {
+    const auto here = claim(node, other_id);
+    const auto there = here ? claim(other, id(node)) : std::nullopt;
+    if (there) metric = metric_of_link(*here, *there);
   }
-  return graph;
+  set_edge(node, other, metric);
+}
+
+void Graph::review_links(NodeIndex node, const Lsa* lsa) {
+  if (lsa == nullptr) return;
+  for (const LsaLink& link : lsa->content().links) review_link(node, link.neighbor);
+}
+
+// --- our own links ---
+
+void Graph::set_local_links(std::vector<LocalLink> links) {
+  const auto by_neighbor = [](const LocalLink& a, const LocalLink& b) { return a.neighbor < b.neighbor; };
+  std::sort(links.begin(), links.end(), by_neighbor);
+  if (links != local_links_) {
+    local_links_.swap(links);  // `links` are the former ones now
+    for (const auto* list : {&links, &local_links_}) {
+      for (const LocalLink& link : *list) review_link(kRoot, link.node);
+    }
+  }
+  review_hops();
+}
+
+void Graph::review_hops() {
+  const auto link_of = [&](NeighborId neighbor) {
+    const auto at = std::lower_bound(local_links_.begin(), local_links_.end(), neighbor,
+                                     [](const LocalLink& link, NeighborId id) { return link.neighbor < id; });
+    return at != local_links_.end() && at->neighbor == neighbor ? &*at : nullptr;
+  };
+  std::vector<NeighborId> known;
+  for (Hop& hop : hops_) {
+    if (hop.neighbor == kNoNeighbor || hop.retired) continue;
+    const LocalLink* link = link_of(hop.neighbor);
+    const NodeIndex node = link != nullptr ? find(link->node) : kNoNode;
+    if (link != nullptr && (node == hop.node || hop.node == kNoNode)) {
+      if (hop.node != node) note_structure();
+      hop.node = node;
+      known.push_back(hop.neighbor);
+    } else {
+      hop = {hop.neighbor, kNoNode, true};
+      lost_hop_ = true;
+      note_structure();
+    }
+  }
+  std::sort(known.begin(), known.end());
+  for (const LocalLink& link : local_links_) {
+    if (std::binary_search(known.begin(), known.end(), link.neighbor)) continue;
+    const auto is_free = [](const Hop& hop) { return hop.neighbor == kNoNeighbor; };
+    auto hop = std::find_if(hops_.begin(), hops_.end(), is_free);
+    if (hop == hops_.end()) hop = hops_.insert(hops_.end(), Hop{});
+    *hop = {link.neighbor, find(link.node), false};
+    note_structure();
+    if (hop->node == kNoNode) continue;
+    const Metric cost = metric(kRoot, hop->node);  // the same edge may have had another hop: it counts as changed
+    if (cost != kUnreachable) record(kRoot, hop->node, cost, cost);
+  }
+}
+
+// --- edges ---
+
+std::size_t Graph::edge_count() const {
+  std::size_t count = 0;
+  for (const Head& head : heads_) count += head.count;
+  return count;
+}
+
+Metric Graph::metric(NodeIndex from, NodeIndex to) const {
+  for (const Edge& edge : edges_of(from)) {
+    if (edge.to == to) return edge.metric;
+  }
+  return kUnreachable;
+}
+
+void Graph::set_edge(NodeIndex a, NodeIndex b, Metric wanted) {
+  const Metric before = metric(a, b);
+  if (before == wanted) return;
+  record(a, b, before, wanted);
+  record(b, a, before, wanted);
+  set_half(a, b, wanted);
+  set_half(b, a, wanted);
+}
+
+void Graph::set_half(NodeIndex from, NodeIndex to, Metric wanted) {
+  Head& head = heads_[from];
+  Edge* const begin = pool_.data() + head.begin;
+  Edge* const end = begin + head.count;
+  Edge* const edge = std::find_if(begin, end, [to](const Edge& e) { return e.to == to; });
+  if (edge == end) {
+    append_edge(from, {to, wanted});
+  } else if (wanted == kUnreachable) {
+    *edge = *(end - 1);
+    head.count--;
+  } else {
+    edge->metric = wanted;
+  }
+}
+
+void Graph::append_edge(NodeIndex node, const Edge& edge) {
+  Head& head = heads_[node];
+  if (head.count == head.capacity) {
+    const std::uint32_t begin = head.begin;
+    const auto room = static_cast<std::uint16_t>(head.capacity + std::max(2, head.capacity / 4));
+    head.begin = static_cast<std::uint32_t>(pool_.size());
+    resize_tightly(pool_, pool_.size() + room);
+    std::copy_n(pool_.begin() + begin, head.count, pool_.begin() + head.begin);
+    unused_ += head.capacity;
+    head.capacity = room;
+  }
+  pool_[head.begin + head.count++] = edge;
+  if (unused_ > pool_.size() / 4 + 64) compact();
+}
+
+void Graph::compact() {
+  std::vector<Edge> pool;
+  pool.reserve(pool_.size() - unused_);
+  for (Head& head : heads_) {
+    const auto begin = static_cast<std::uint32_t>(pool.size());
+    pool.insert(pool.end(), pool_.begin() + head.begin, pool_.begin() + head.begin + head.count);
+    head = {begin, head.count, head.count};
+  }
+  pool_.swap(pool);
+  unused_ = 0;
+}
+
+// --- what changed ---
+
+void Graph::note_structure() {
+  structure_changed_ = true;
+  edits_++;
+}
+
+void Graph::record(NodeIndex from, NodeIndex to, Metric before, Metric after) {
+  edits_++;
+  if (bulk_) return;
+  const auto same = [&](const Change& change) { return change.from == from && change.to == to; };
+  const auto known = std::find_if(changes_.begin(), changes_.end(), same);
+  if (known != changes_.end()) {
+    known->after = after;
+  } else if (changes_.size() == kMaxChanges) {
+    bulk_ = true;
+    changes_.clear();
+  } else {
+    changes_.push_back({from, to, before, after, through(from)});
+  }
+}
+
+bool Graph::only_leaves_changed() const {
+  if (bulk_) return false;
+  const auto is_leaf = [&](NodeIndex node) {
+    auto before = static_cast<std::ptrdiff_t>(degree(node));
+    for (const Change& change : changes_) {
+      if (change.from != node) continue;
+      before += (change.before != kUnreachable ? 1 : 0) - (change.after != kUnreachable ? 1 : 0);
+    }
+    return node != kRoot && degree(node) <= 1 && before <= 1;
+  };
+  return std::all_of(changes_.begin(), changes_.end(), [&](const Change& change) {
+    if (change.from == kRoot || change.to == kRoot) return false;
+    return is_leaf(change.from) || is_leaf(change.to);
+  });
+}
+
+void Graph::settle() {
+  changes_.clear();
+  bulk_ = false;
+  structure_changed_ = false;
+  lost_hop_ = false;
+  for (const auto& [node, id_of_node] : retired_) free_.push_back(node);
+  retired_.clear();
+  for (Hop& hop : hops_) {
+    if (hop.retired) hop = {};
+  }
 }
 
 }  // namespace starling::routing

@@ -1,58 +1,159 @@
-// The network as dense integers, built from the database: what SPF, routes and the ingress filter compute on.
+// The network as dense integers: what SPF, alternates, routes and the ingress filter compute on. It follows the
+// database one announcement at a time, so that a change costs what it changes, and it remembers what changed since it
+// was last settled, so that those who compute on it may do the same.
 //
-// Invariants: node 0..size-1 in NodeId order, only nodes with a live fragment 0 (and ourselves); an edge is there only
-// if both ends announce it (RFC 2328 16.1 (2b)), and carries the larger of the two metrics in both directions. Our own
-// edges come from our neighbours in Full, not from what we announced: they are known sooner.
+// Invariants: a node keeps its index while any of its announcements is live (ours is kRoot, always); an edge is there,
+// in both directions and with one metric, only if both ends take part and announce it (RFC 2328 16.1 (2b)). Our own
+// claims come from our neighbours in Full, not from what we announced: they are known sooner. No index and no hop is
+// used for something else before settle().
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "routing/database.h"
+#include "routing/lsa.h"
+#include "routing/metric.h"
 #include "routing/types.h"
+#include "routing/wide_index.h"
 
 namespace starling::routing {
+
+using NodeIndex = std::uint32_t;
+inline constexpr NodeIndex kRoot = 0;  // ourselves
+inline constexpr NodeIndex kNoNode = 0xffffffff;
 
 // Our own side of a link to a neighbour in Full.
 struct LocalLink {
   NodeId node;
   NeighborId neighbor = kNoNeighbor;
-  Metric metric = kDefaultCost;
+  LinkCost cost;
+  friend bool operator==(const LocalLink&, const LocalLink&) = default;
 };
 
-struct Graph {
+class Graph {
+ public:
   struct Edge {
-    std::uint32_t to = 0;
+    NodeIndex to = kNoNode;
     Metric metric = 0;
   };
-  struct Node {
-    NodeId id;
-    bool end_point = false;  // joins no component: only what it announces itself comes from it
-    bool through = true;     // paths may lead through it
+
+  // One direction of an edge as it was when the graph was last settled, and as it is. kUnreachable: no edge.
+  struct Change {
+    NodeIndex from = kNoNode;
+    NodeIndex to = kNoNode;
+    Metric before = kUnreachable;
+    Metric after = kUnreachable;
+    bool through_before = true;  // whether paths could lead through `from`
   };
 
-  struct Adjacent {
-    std::uint32_t node = 0;
-    NeighborId neighbor = kNoNeighbor;
+  // A neighbour of ours in Full, by a small number that stays while it is Full: a bit in sets of first hops.
+  struct Hop {
+    NeighborId neighbor = kNoNeighbor;  // kNoNeighbor: the number is free
+    NodeIndex node = kNoNode;           // kNoNode: nothing of it is known
+    bool retired = false;               // not Full any more: free once the graph is settled
   };
 
-  std::vector<Node> nodes;
-  std::vector<std::uint32_t> first_edge;  // of node i; one more than nodes
-  std::vector<Edge> edges;                // by node, then by `to`
-  std::uint32_t root = 0;                 // ourselves
-  std::vector<NeighborId> root_hops;      // for each edge of the root, the neighbour
-  std::vector<Adjacent> adjacent;         // our neighbours in Full, also those that do not announce us yet
+  // `seed` keeps others from choosing what collides in the index.
+  explicit Graph(const NodeId& self, std::uint64_t seed = 0);
 
-  std::uint32_t size() const { return static_cast<std::uint32_t>(nodes.size()); }
-  std::span<const Edge> edges_of(std::uint32_t node) const {
-    return std::span(edges).subspan(first_edge[node], first_edge[node + 1] - first_edge[node]);
+  // --- changes ---
+
+  // Under one key, `after` (or nothing) took the place of `before` (or of nothing) in the database. Each live
+  // announcement must stay where it is until it is replaced here, too. Ours count for our attributes only.
+  struct Replaced {
+    NodeIndex node = kNoNode;
+    bool took_part = false;
+    bool takes_part = false;
+  };
+  Replaced replace(const Lsa* before, const Lsa* after);
+
+  // All our neighbours in Full, each node and each neighbour at most once.
+  void set_local_links(std::vector<LocalLink> links);
+
+  // --- what changed since settle() ---
+
+  bool changed() const { return bulk_ || structure_changed_ || !changes_.empty(); }
+  bool bulk() const { return bulk_; }                            // so much that changes() does not say
+  bool structure_changed() const { return structure_changed_; }  // nodes came or went, end points, our neighbours
+  bool lost_hop() const { return lost_hop_; }                    // a neighbour is not Full any more
+  std::uint64_t edits() const { return edits_; }                 // all changes so far: another number, another change
+  const std::vector<Change>& changes() const { return changes_; }
+  // Only links to nodes that hang, or hung, on the network by that one link, and none of ours: no other path differs.
+  bool only_leaves_changed() const;
+  void settle();
+
+  // --- nodes and edges ---
+
+  NodeIndex size() const { return static_cast<NodeIndex>(heads_.size()); }  // indices, used or not
+  std::optional<NodeIndex> index_of(const NodeId& id) const;
+  const NodeId& id(NodeIndex node) const;
+  bool takes_part(NodeIndex node) const { return (flags_[node] & kTakesPart) != 0; }
+  bool through(NodeIndex node) const { return (flags_[node] & kThrough) != 0; }  // paths may lead through it
+  // Joins no component: only what it announces itself comes from it.
+  bool end_point(NodeIndex node) const { return (flags_[node] & kEndPoint) != 0; }
+  std::span<const Edge> edges_of(NodeIndex node) const {
+    return std::span(pool_).subspan(heads_[node].begin, heads_[node].count);
   }
-  std::optional<std::uint32_t> index_of(const NodeId& id) const;
-};
+  std::size_t degree(NodeIndex node) const { return heads_[node].count; }
+  std::size_t edge_count() const;                           // directed
+  Metric metric(NodeIndex from, NodeIndex to) const;        // kUnreachable if there is no edge
+  std::vector<const Lsa*> fragments(NodeIndex node) const;  // live, in order
+  bool announces(NodeIndex node, const Prefix& prefix) const;
 
-// `links`: each node at most once.
-Graph build_graph(const Database& database, const NodeId& self, const std::vector<LocalLink>& links);
+  const std::vector<Hop>& hops() const { return hops_; }
+  std::size_t hop_words() const { return (hops_.size() + 63) / 64; }  // of 64 bits, for a set of hops
+
+ private:
+  static constexpr std::uint8_t kTakesPart = 1, kThrough = 2, kEndPoint = 4;
+  static constexpr std::size_t kMaxChanges = 64;  // then a computation from scratch is as quick
+
+  struct Head {
+    std::uint32_t begin = 0;  // in the pool
+    std::uint16_t count = 0;
+    std::uint16_t capacity = 0;
+  };
+
+  std::uint64_t hash(const NodeId& id) const;
+  NodeIndex find(const NodeId& id) const;
+  NodeIndex add_node(const Lsa& lsa);
+  void remove_node(NodeIndex node);
+  void keep_fragment(NodeIndex node, std::uint16_t fragment, const Lsa* lsa);
+  const Lsa* first_fragment(NodeIndex node) const;
+  void set_flags(NodeIndex node, const NodeAttributes* attributes);
+  std::optional<LinkCost> claim(NodeIndex from, const NodeId& to) const;
+  void review_link(NodeIndex node, const NodeId& other);
+  void review_links(NodeIndex node, const Lsa* lsa);
+  void review_hops();
+
+  void set_edge(NodeIndex a, NodeIndex b, Metric metric);
+  void set_half(NodeIndex from, NodeIndex to, Metric metric);
+  void append_edge(NodeIndex node, const Edge& edge);
+  void compact();
+  void record(NodeIndex from, NodeIndex to, Metric before, Metric after);
+  void note_structure();
+
+  NodeId self_;
+  std::uint64_t seed_;
+  std::vector<const Lsa*> lsas_;  // by node: its live announcement of the lowest fragment
+  std::map<std::pair<NodeIndex, std::uint16_t>, const Lsa*> further_;  // and of the others
+  std::vector<std::uint8_t> flags_;
+  std::vector<Head> heads_;
+  std::vector<Edge> pool_;
+  std::size_t unused_ = 0;  // of the pool, abandoned by nodes that needed more room
+  WideIndex index_;
+  std::vector<NodeIndex> free_;
+  std::map<NodeIndex, NodeId> retired_;  // free once settled
+  std::vector<LocalLink> local_links_;
+  std::vector<Hop> hops_;
+
+  std::vector<Change> changes_;
+  bool bulk_ = true;  // everything is new at first
+  bool structure_changed_ = true;
+  bool lost_hop_ = false;
+  std::uint64_t edits_ = 0;
+};
 
 }  // namespace starling::routing

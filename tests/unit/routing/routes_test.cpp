@@ -1,264 +1,288 @@
-// From a graph to routes, groups and the sources that neighbours may send. Node i has NodeId {i, …}; the root is node
-// 0, and its neighbour node i has handle 100 + i.
+// From a graph to routes and groups, with what carries while a neighbour is suspect.
 #include "routing/routes.h"
 
 #include <doctest/doctest.h>
 
-#include "routing/ingress.h"
+#include <algorithm>
+
+#include "base/random.h"
+#include "graph_builder.h"
 
 using namespace starling;
 using namespace starling::routing;
-using namespace std::chrono_literals;
 
 namespace {
-
-constexpr Time kStart{1000s};
-
-NodeId id(std::uint8_t number) {
-  NodeId node;
-  node.bytes.fill(number);
-  return node;
-}
 
 Prefix prefix(const char* text) {
   return Prefix::parse(text).value();
 }
 
-struct TestLink {
-  std::uint8_t a;
-  std::uint8_t b;
-  Metric from_a = 10;
-  Metric from_b = 10;
-};
+Prefix prefix_of(std::uint32_t node) {
+  return Prefix(IpAddress::v4({10, static_cast<std::uint8_t>(node), 0, 0}), 16);
+}
 
-struct TestNetwork {
-  std::vector<TestLink> links;
-  std::map<std::uint8_t, std::vector<Prefix>> prefixes;  // every node is a key
-  std::set<std::uint8_t> end_points;
-  std::set<std::uint8_t> silent;  // announce none of their links
-  std::vector<Prefix> own;
+struct TestRouter {
+  GraphBuilder network;
+  ShortestPaths paths;
+  Alternates alternates;
+  RouteTable routes{network.prefixes, network.graph, paths, alternates};
 
-  Database database() const {
-    Database database;
-    for (const auto& [node, announced] : prefixes) {
-      if (node == 0) continue;
-      LsaContent content;
-      content.attributes = NodeAttributes{"n", {}, !end_points.contains(node), false};
-      content.prefixes = announced;
-      for (const TestLink& link : links) {
-        if (silent.contains(node)) continue;
-        if (link.a == node) content.links.push_back({id(link.b), link.from_a, 0, 0, 0});
-        if (link.b == node) content.links.push_back({id(link.a), link.from_b, 0, 0, 0});
+  // As Router does it, but for the delays.
+  RouteUpdate update() {
+    network.tell();
+    std::vector<NodeIndex> moved, reconsidered;
+    bool all = network.graph.changed();
+    if (network.graph.bulk()) {
+      paths.run(network.graph, moved);
+      alternates.run(network.graph);
+    } else if (all) {
+      paths.update(network.graph, moved);
+      all = alternates.update(network.graph, reconsidered);
+    }
+    RouteUpdate result = routes.update(moved, reconsidered, all);
+    network.settle();
+    return result;
+  }
+
+  RouteGroup group_of(const Prefix& wanted) const {
+    for (const Route& route : routes.routes()) {
+      if (route.prefix != wanted) continue;
+      for (const RouteGroup& group : routes.groups()) {
+        if (group.id == route.group) return group;
       }
-      database.store(kStart, make_lsa({id(node), 0}, 1, 3600, content, [](Bytes) { return Signature{}; }), kStart + 1h);
     }
-    return database;
-  }
-  Graph graph() const {
-    std::vector<LocalLink> local;
-    for (const TestLink& link : links) {
-      if (link.a == 0) local.push_back({id(link.b), 100u + link.b, link.from_a});
-    }
-    return build_graph(database(), id(0), local);
-  }
-  PrefixTable table() const { return build_prefix_table(database(), id(0), own, ImportPolicy(), {}); }
-  RouteUpdate update(RouteTable& routes) const {
-    ShortestPaths paths;
-    const Graph current = graph();
-    shortest_paths(current, current.root, paths);
-    return routes.update(table(), current, paths);
-  }
-  std::vector<IngressChange> update(IngressTable& ingress, Time now) const {
-    return ingress.update(now, table(), graph());
+    return {};
   }
 };
 
-TestNetwork diamond() {
-  TestNetwork network;
-  network.links = {{0, 1}, {0, 2}, {1, 3}, {2, 3}};
-  network.prefixes = {{0, {}}, {1, {}}, {2, {}}, {3, {prefix("10.3.0.0/16"), prefix("10.33.0.0/16")}}};
-  return network;
+void make_diamond(GraphBuilder& network) {
+  for (const auto& [a, b] : {std::pair(0u, 1u), {0u, 2u}, {1u, 3u}, {2u, 3u}}) network.link(a, b);
+  network.nodes[3].prefixes = {prefix("10.3.0.0/16"), prefix("10.33.0.0/16")};
 }
 
-std::vector<NeighborId> allowed(const IngressTable& ingress, const char* text) {
-  for (const auto& entry : ingress.table()) {
-    if (entry.prefix == prefix(text)) return entry.allowed;
-  }
-  return {kNoNeighbor};
-}
+using Members = std::vector<NeighborId>;
 
 }  // namespace
 
 TEST_CASE("equal-cost next hops are members of one group that all prefixes of the origin share") {
-  RouteTable routes;
-  const auto update = diamond().update(routes);
+  TestRouter router;
+  make_diamond(router.network);
+  const auto update = router.update();
   REQUIRE(update.delta.groups.size() == 1);
   const RouteGroup& group = update.delta.groups[0];
-  CHECK(group.members == std::vector<NeighborId>{101, 102});
+  CHECK(group.members == Members{101, 102});
   CHECK(group.metric == 20);
-  CHECK(group.origins == std::vector{id(3)});
+  CHECK(group.origins == std::vector{numbered_node(3)});
+  CHECK(group.backup == kNoNeighbor);  // each member is the other's alternate
   CHECK(update.delta.routes.size() == 2);
   CHECK(update.added.size() == 2);
-  for (const Route& route : routes.routes()) CHECK(route.group == group.id);
+  for (const Route& route : router.routes.routes()) CHECK(route.group == group.id);
 }
 
 TEST_CASE("a lost next hop changes the group and no prefix") {
-  RouteTable routes;
-  TestNetwork network = diamond();
-  const auto before = network.update(routes).delta.groups.at(0);
-  network.links = {{0, 1}, {0, 2}, {1, 3}};
-  const auto update = network.update(routes);
+  TestRouter router;
+  make_diamond(router.network);
+  const auto before = router.update().delta.groups.at(0);
+  router.network.unlink(2, 3);
+  const auto update = router.update();
   REQUIRE(update.delta.groups.size() == 1);
   CHECK(update.delta.groups[0].id == before.id);
-  CHECK(update.delta.groups[0].members == std::vector<NeighborId>{101});
+  CHECK(update.delta.groups[0].members == Members{101});
   CHECK(update.delta.routes.empty());
   CHECK(update.delta.removed_routes.empty());
-  CHECK(network.update(routes).delta.empty());
+  CHECK(router.update().delta.empty());
 }
 
 TEST_CASE("a prefix that becomes unreachable loses its route and its group") {
-  RouteTable routes;
-  TestNetwork network = diamond();
-  const auto group = network.update(routes).delta.groups.at(0).id;
-  network.links = {{0, 1}, {0, 2}};
-  const auto update = network.update(routes);
+  TestRouter router;
+  make_diamond(router.network);
+  const auto group = router.update().delta.groups.at(0).id;
+  router.network.unlink(2, 3);
+  router.network.unlink(1, 3);
+  const auto update = router.update();
   CHECK(update.delta.removed_routes.size() == 2);
   CHECK(update.delta.removed_groups == std::vector{group});
-  CHECK(routes.routes().empty());
-  CHECK(routes.groups().empty());
+  CHECK(router.routes.routes().empty());
+  CHECK(router.routes.groups().empty());
 }
 
 TEST_CASE("a link that only one end announces does not count") {
-  RouteTable routes;
-  TestNetwork network = diamond();
-  network.silent = {3};  // 1 and 2 say that they reach it; it says nothing
-  CHECK(network.update(routes).delta.routes.empty());
-  network.silent = {1};  // it does not announce us, though we hold it in Full
-  CHECK(network.update(routes).delta.groups.at(0).members == std::vector<NeighborId>{102});
-  CHECK(feasible_neighbors(network.graph())[1] == std::vector<NeighborId>{101});  // yet it may already send
+  TestRouter router;
+  make_diamond(router.network);
+  router.network.nodes[3].links.clear();  // 1 and 2 say that they reach it; it says nothing
+  CHECK(router.update().delta.routes.empty());
+  make_diamond(router.network);
+  router.network.nodes[1].links.clear();  // it does not announce us, though we hold it in Full
+  CHECK(router.update().delta.groups.at(0).members == Members{102});
 }
 
-TEST_CASE("the larger metric of both ends counts in both directions") {
-  RouteTable routes;
-  TestNetwork network = diamond();
-  network.links[1].from_b = 15;  // node 2 says 15, we say 10
-  CHECK(network.update(routes).delta.groups.at(0).members == std::vector<NeighborId>{101});
-  network.links[0].from_a = 17;  // we say 17, node 1 says 10
-  CHECK(network.update(routes).delta.groups.at(0).members == std::vector<NeighborId>{102});
+TEST_CASE("the larger metric of both ends counts in both directions, and a manual one instead of a measured one") {
+  TestRouter router;
+  make_diamond(router.network);
+  router.network.link(0, 2, 10, 15);
+  CHECK(router.update().delta.groups.at(0).members == Members{101});
+  router.network.link(0, 1, 17, 10);
+  CHECK(router.update().delta.groups.at(0).members == Members{102});
+  router.network.nodes[1].links[0] = {12, true};
+  CHECK(router.update().delta.groups.at(0).members == Members{101});
 }
 
 TEST_CASE("of several origins of one prefix the nearest wins") {
-  TestNetwork network;
-  network.links = {{0, 1}, {1, 2}, {0, 3}, {3, 4}, {4, 5}};
-  network.prefixes = {{0, {}}, {1, {}}, {2, {prefix("10.9.0.0/16")}}, {3, {}}, {4, {}}, {5, {prefix("10.9.0.0/16")}}};
-  RouteTable routes;
-  const auto group = network.update(routes).delta.groups.at(0);
-  CHECK(group.origins == std::vector{id(2), id(5)});
-  CHECK(group.members == std::vector<NeighborId>{101});
+  TestRouter router;
+  for (const auto& [a, b] : {std::pair(0u, 1u), {1u, 2u}, {0u, 3u}, {3u, 4u}, {4u, 5u}}) router.network.link(a, b);
+  for (const std::uint32_t node : {2u, 5u}) router.network.nodes[node].prefixes = {prefix("10.9.0.0/16")};
+  const auto group = router.update().delta.groups.at(0);
+  CHECK(group.origins.size() == 2);
+  CHECK(std::is_sorted(group.origins.begin(), group.origins.end()));
+  CHECK(group.members == Members{101});
   CHECK(group.metric == 20);
-  network.links = {{0, 1}, {0, 3}, {3, 4}, {4, 5}};
-  const auto later = network.update(routes).delta;
-  CHECK(later.groups.at(0).members == std::vector<NeighborId>{103});
+  CHECK(group.backup == 103);  // to the other origin
+  CHECK(group.backup_kind == BackupKind::node);
+  router.network.unlink(1, 2);
+  const auto later = router.update().delta;
+  CHECK(later.groups.at(0).members == Members{103});
   CHECK(later.groups.at(0).id == group.id);
   CHECK(later.routes.empty());
 }
 
 TEST_CASE("our own prefixes are never routed away, refused ones not used") {
-  TestNetwork network = diamond();
-  network.prefixes[3] = {prefix("10.3.0.0/16"), prefix("10.33.0.0/16"), prefix("8.8.8.0/24")};
-  network.own = {prefix("10.33.0.0/16")};
-  RouteTable routes;
-  const auto update = network.update(routes);
+  TestRouter router;
+  make_diamond(router.network);
+  router.network.nodes[3].prefixes.push_back(prefix("8.8.8.0/24"));
+  router.network.prefixes.set_local({prefix("10.33.0.0/16")}, {});
+  const auto update = router.update();
   REQUIRE(update.delta.routes.size() == 1);
   CHECK(update.delta.routes[0].prefix == prefix("10.3.0.0/16"));
-  CHECK(network.table().at(prefix("8.8.8.0/24")).verdict == ImportVerdict::not_in_accept);
-  CHECK(network.table().at(prefix("10.33.0.0/16")).verdict == ImportVerdict::own_prefix);
+  CHECK(router.network.prefixes.find(prefix("8.8.8.0/24"))->verdict == ImportVerdict::not_in_accept);
+  CHECK(router.network.prefixes.find(prefix("10.33.0.0/16"))->verdict == ImportVerdict::own_prefix);
 }
 
 TEST_CASE("two deltas that were not drained in between apply as one") {
-  RouteTable routes;
-  TestNetwork network = diamond();
+  TestRouter router;
+  make_diamond(router.network);
   RouteDelta sum;
-  merge(sum, network.update(routes).delta);
-  network.links = {{0, 1}, {0, 2}};
-  merge(sum, network.update(routes).delta);
+  merge(sum, router.update().delta);
+  router.network.unlink(1, 3);
+  router.network.unlink(2, 3);
+  merge(sum, router.update().delta);
   CHECK(sum.routes.empty());
   CHECK(sum.groups.empty());
   CHECK(sum.removed_routes.size() == 2);
-  network = diamond();
-  merge(sum, network.update(routes).delta);
+  make_diamond(router.network);
+  merge(sum, router.update().delta);
   CHECK(sum.routes.size() == 2);
   CHECK(sum.removed_routes.empty());
   CHECK(sum.groups.size() == 1);
 }
 
-TEST_CASE("a neighbour may send what lies in its component of the graph without us") {
-  TestNetwork network;  // 1 - 2 on one side of us, 3 on the other, 4 behind both
-  network.links = {{0, 1}, {1, 2}, {0, 3}};
-  network.prefixes = {
-      {0, {}}, {1, {prefix("10.1.0.0/16")}}, {2, {prefix("10.2.0.0/16")}}, {3, {prefix("10.3.0.0/16")}}};
-  network.own = {prefix("10.0.0.0/16")};
-  IngressTable ingress;
-  network.update(ingress, kStart);
-  CHECK(allowed(ingress, "10.1.0.0/16") == std::vector<NeighborId>{101});
-  CHECK(allowed(ingress, "10.2.0.0/16") == std::vector<NeighborId>{101});
-  CHECK(allowed(ingress, "10.3.0.0/16") == std::vector<NeighborId>{103});
-  CHECK(allowed(ingress, "10.0.0.0/16").empty());  // nobody else is the source of ours
+TEST_CASE("groups carry without suspect neighbours: by the others, by the backup, or as before where neither is") {
+  TestRouter router;
+  GraphBuilder& network = router.network;
+  make_diamond(network);
+  network.link(0, 4);
+  network.link(4, 5);
+  network.link(0, 6, 30);
+  network.link(6, 5, 5);
+  network.link(0, 7);
+  for (const std::uint32_t node : {5u, 7u}) network.nodes[node].prefixes = {prefix_of(node)};
+  router.update();
+  CHECK(router.group_of(prefix_of(5)).backup == 106);
+  CHECK(router.group_of(prefix_of(5)).backup_kind == BackupKind::node);
 
-  network.links.push_back({2, 3});  // now all are one component
-  const auto changes = network.update(ingress, kStart + 1s);
-  CHECK(changes.size() == 3);
-  CHECK(allowed(ingress, "10.2.0.0/16") == std::vector<NeighborId>{101, 103});
+  CHECK(router.routes.flip({101}).groups.at(0).members == Members{102});  // the diamond's other side
+  const auto both = router.routes.flip({101, 104});
+  REQUIRE(both.groups.size() == 1);
+  CHECK(both.groups[0].members == Members{106});
+  CHECK(both.groups[0].backup == kNoNeighbor);
+  CHECK(router.routes.flip({101, 104, 107}).empty());  // 7 has no other way
+  CHECK(router.group_of(prefix_of(7)).members == Members{107});
+
+  CHECK(router.routes.flip({101, 104, 106}).groups.at(0).members == Members{104});  // the backup is no better
+  const auto back = router.routes.flip({});
+  CHECK(back.groups.size() == 1);
+  CHECK(router.group_of(prefix_of(3)).members == Members{101, 102});
+  CHECK(router.group_of(prefix_of(5)).members == Members{104});
+  CHECK(router.routes.flip({}).empty());
 }
 
-TEST_CASE("an end point joins no components and speaks only for itself") {
-  TestNetwork network;  // 1 - 2 - 3, and 2 is an end point: 1 and 3 are not connected by it
-  network.links = {{0, 1}, {0, 3}, {1, 2}, {2, 3}, {0, 4}, {4, 1}};
-  network.end_points = {2, 4};
-  network.prefixes = {{0, {}},
-                      {1, {prefix("10.1.0.0/16")}},
-                      {2, {prefix("10.2.0.0/16")}},
-                      {3, {prefix("10.3.0.0/16")}},
-                      {4, {prefix("10.4.0.0/16")}}};
-  IngressTable ingress;
-  network.update(ingress, kStart);
-  CHECK(allowed(ingress, "10.1.0.0/16") == std::vector<NeighborId>{101});
-  CHECK(allowed(ingress, "10.2.0.0/16") == std::vector<NeighborId>{101, 103});
-  CHECK(allowed(ingress, "10.3.0.0/16") == std::vector<NeighborId>{103});
-  CHECK(allowed(ingress, "10.4.0.0/16") == std::vector<NeighborId>{101, 104});
+TEST_CASE("a computation while a neighbour is suspect keeps off it, too") {
+  TestRouter router;
+  make_diamond(router.network);
+  router.update();
+  router.routes.flip({101});
+  router.network.nodes[3].prefixes.push_back(prefix("10.34.0.0/16"));
+  CHECK(router.update().delta.routes.size() == 1);
+  CHECK(router.group_of(prefix("10.34.0.0/16")).members == Members{102});
+  router.network.link(1, 3, 5);  // the suspect neighbour is the only best one now, and 2 its backup
+  CHECK(router.update().delta.groups.at(0).members == Members{102});
+  CHECK(router.routes.flip({}).groups.at(0).members == Members{101});
 }
 
-TEST_CASE("a right to send is added at once and goes only after the hold time") {
-  TestNetwork network;
-  network.links = {{0, 1}, {0, 2}, {1, 3}, {2, 3}};
-  network.prefixes = {{0, {}}, {1, {}}, {2, {}}, {3, {prefix("10.3.0.0/16")}}};
-  IngressTable ingress;
-  network.update(ingress, kStart);
-  CHECK(ingress.next_expiry() == kNever);
-  network.links = {{0, 1}, {0, 2}, {1, 3}};
-  CHECK(network.update(ingress, kStart + 1s).empty());
-  CHECK(allowed(ingress, "10.3.0.0/16") == std::vector<NeighborId>{101, 102});
-  CHECK(ingress.next_expiry() == kStart + 1s + kIngressHold);
-  CHECK(ingress.expire(kStart + kIngressHold).empty());
-  CHECK(ingress.expire(kStart + 1s + kIngressHold).size() == 1);
-  CHECK(allowed(ingress, "10.3.0.0/16") == std::vector<NeighborId>{101});
-
-  network.links = {{0, 1}, {0, 2}, {2, 3}};
-  network.update(ingress, kStart + 20s);
-  network.links = {{0, 1}, {0, 2}, {1, 3}, {2, 3}};  // back before the hold time is over
-  network.update(ingress, kStart + 21s);
-  CHECK(ingress.next_expiry() == kNever);
-  CHECK(allowed(ingress, "10.3.0.0/16") == std::vector<NeighborId>{101, 102});
+TEST_CASE("coverage counts the destinations that have another way ready") {
+  TestRouter router;
+  make_diamond(router.network);  // 3 by two ways; 1 and 2 only over 3, which would send back as gladly
+  router.update();
+  const BackupCoverage diamond = router.routes.coverage();
+  CHECK(diamond.destinations == 3);
+  CHECK(diamond.ecmp == 1);
+  CHECK(diamond.node_protecting + diamond.link_protecting == 0);
+  router.network.link(1, 2);
+  router.update();
+  CHECK(router.routes.coverage().link_protecting == 2);
 }
 
-TEST_CASE("a prefix that nobody announces any more is removed after the hold time") {
-  TestNetwork network = diamond();
-  IngressTable ingress;
-  network.update(ingress, kStart);
-  network.prefixes[3] = {prefix("10.33.0.0/16")};
-  CHECK(network.update(ingress, kStart).empty());
-  const auto changes = ingress.expire(kStart + kIngressHold);
-  REQUIRE(changes.size() == 1);
-  CHECK(changes[0] == IngressChange{prefix("10.3.0.0/16"), {}, true});
-  CHECK(ingress.table().size() == 1);
+TEST_CASE("after any changes the deltas add up to the table, and the table is the one computed from scratch") {
+  for (std::uint64_t seed = 1; seed <= 25; seed++) {
+    CAPTURE(seed);
+    SeededRandom random(seed);
+    TestRouter router;
+    std::map<std::uint32_t, RouteGroup> groups;
+    std::map<Prefix, std::uint32_t> routes;
+    const auto apply = [&](const RouteDelta& delta) {
+      for (const RouteGroup& group : delta.groups) groups[group.id] = group;
+      for (const Route& route : delta.routes) routes[route.prefix] = route.group;
+      for (const Prefix& gone : delta.removed_routes) CHECK(routes.erase(gone) == 1);
+      for (const std::uint32_t gone : delta.removed_groups) CHECK(groups.erase(gone) == 1);
+    };
+    for (int step = 0; step < 60; step++) {
+      CAPTURE(step);
+      for (std::uint64_t i = random.below(4); i <= 3; i++) change_at_random(router.network, 10, random);
+      for (std::uint64_t i = random.below(3); i > 0; i--) {  // nodes announce their own, each other's and refused ones
+        auto& announced = router.network.nodes[static_cast<std::uint32_t>(1 + random.below(9))].prefixes;
+        const Prefix one = prefix_of(static_cast<std::uint32_t>(random.below(12)));
+        if (std::erase(announced, one) == 0) announced.push_back(random.below(5) == 0 ? prefix("8.8.8.0/24") : one);
+        std::sort(announced.begin(), announced.end());
+        announced.erase(std::unique(announced.begin(), announced.end()), announced.end());
+      }
+      apply(router.update().delta);
+      if (random.below(3) == 0) {
+        std::vector<NeighborId> suspects;
+        for (std::uint32_t node = 1; node < 10; node++) {
+          if (random.below(3) == 0) suspects.push_back(handle_of(node));
+        }
+        apply(router.routes.flip(suspects));
+      }
+      const auto all = router.routes.groups();
+      REQUIRE(all.size() == groups.size());
+      for (const RouteGroup& group : all) {
+        REQUIRE(groups.contains(group.id));
+        REQUIRE(groups.at(group.id) == group);
+        REQUIRE(!group.members.empty());
+      }
+      const auto listed = router.routes.routes();
+      REQUIRE(listed.size() == routes.size());
+      for (const Route& route : listed) REQUIRE(routes.at(route.prefix) == route.group);
+
+      TestRouter fresh;
+      for (const auto& [number, node] : router.network.nodes) fresh.network.nodes[number] = node;
+      fresh.update();
+      fresh.routes.flip(router.routes.unusable());
+      REQUIRE(fresh.routes.routes().size() == listed.size());
+      for (const Route& route : listed) {
+        RouteGroup ours = router.group_of(route.prefix), theirs = fresh.group_of(route.prefix);
+        ours.id = theirs.id = 0;
+        CHECK(ours == theirs);
+      }
+    }
+  }
 }

@@ -1,45 +1,25 @@
+// Shortest paths from scratch against a naive computation, and those that follow changes against those from scratch.
 #include "routing/spf.h"
 
 #include <doctest/doctest.h>
 
-#include <set>
+#include <algorithm>
 
 #include "base/random.h"
+#include "graph_builder.h"
 
 using namespace starling;
 using namespace starling::routing;
 
 namespace {
 
-struct TestLink {
-  std::uint32_t a;
-  std::uint32_t b;
-  Metric metric;
-};
-
-Graph make_graph(std::uint32_t size, const std::vector<TestLink>& links,
-                 const std::set<std::uint32_t>& no_through = {}) {
-  Graph graph;
-  graph.nodes.resize(size);
-  for (const std::uint32_t node : no_through) graph.nodes[node].through = false;
-  for (std::uint32_t node = 0; node < size; node++) {
-    graph.first_edge.push_back(static_cast<std::uint32_t>(graph.edges.size()));
-    for (const TestLink& link : links) {
-      if (link.a == node) graph.edges.push_back({link.b, link.metric});
-      if (link.b == node) graph.edges.push_back({link.a, link.metric});
-    }
-  }
-  graph.first_edge.push_back(static_cast<std::uint32_t>(graph.edges.size()));
-  return graph;
-}
-
 // Shortest walks from `from` to everywhere, by relaxing all edges as often as there are nodes.
-std::vector<Metric> naive_distances(const Graph& graph, std::uint32_t from) {
+std::vector<Metric> naive_distances(const Graph& graph, NodeIndex from) {
   std::vector<Metric> distance(graph.size(), kUnreachable);
   distance[from] = 0;
-  for (std::uint32_t round = 0; round < graph.size(); round++) {
-    for (std::uint32_t node = 0; node < graph.size(); node++) {
-      if (distance[node] == kUnreachable || (node != from && !graph.nodes[node].through)) continue;
+  for (NodeIndex round = 0; round < graph.size(); round++) {
+    for (NodeIndex node = 0; node < graph.size(); node++) {
+      if (distance[node] == kUnreachable || (node != from && !graph.through(node))) continue;
       for (const auto& edge : graph.edges_of(node))
         distance[edge.to] = std::min(distance[edge.to], distance[node] + edge.metric);
     }
@@ -47,19 +27,29 @@ std::vector<Metric> naive_distances(const Graph& graph, std::uint32_t from) {
   return distance;
 }
 
-void compare_with_naive(const Graph& graph, std::uint32_t root, const ShortestPaths& paths) {
-  const auto expected = naive_distances(graph, root);
-  const auto edges = graph.edges_of(root);
-  for (std::uint32_t node = 0; node < graph.size(); node++) {
-    CHECK(paths.distance(node) == expected[node]);
-    for (std::size_t i = 0; i < edges.size(); i++) {
-      const std::uint32_t via = edges[i].to;
-      const bool may = via == node || graph.nodes[via].through;
-      const Metric onward = naive_distances(graph, via)[node];
-      const bool best = node != root && may && onward != kUnreachable && onward + edges[i].metric == expected[node];
-      CHECK(paths.has_first_hop(node, i) == best);
+void compare_with_naive(const Graph& graph, const ShortestPaths& paths) {
+  const auto expected = naive_distances(graph, kRoot);
+  std::uint32_t reached = 0;
+  for (NodeIndex node = 0; node < graph.size(); node++) {
+    REQUIRE(paths.distance(node) == expected[node]);
+    reached += expected[node] != kUnreachable ? 1 : 0;
+  }
+  CHECK(paths.reached() == reached);
+  for (std::size_t hop = 0; hop < graph.hops().size(); hop++) {
+    const NodeIndex via = graph.hops()[hop].node;
+    const Metric cost = via == kNoNode ? kUnreachable : graph.metric(kRoot, via);
+    const auto onward = via == kNoNode ? std::vector<Metric>(graph.size(), kUnreachable) : naive_distances(graph, via);
+    for (NodeIndex node = 0; node < graph.size(); node++) {
+      const bool may = cost != kUnreachable && node != kRoot && (via == node || graph.through(via));
+      const bool best = may && onward[node] != kUnreachable && onward[node] + cost == expected[node];
+      REQUIRE(paths.has_first_hop(node, hop) == best);
     }
   }
+}
+
+std::vector<NodeIndex> sorted(std::vector<NodeIndex> list) {
+  std::sort(list.begin(), list.end());
+  return list;
 }
 
 }  // namespace
@@ -67,60 +57,160 @@ void compare_with_naive(const Graph& graph, std::uint32_t root, const ShortestPa
 TEST_CASE("random graphs give the distances and first hops of the naive computation") {
   ShortestPaths paths;  // used again and again, as a router does
   for (std::uint64_t seed = 1; seed <= 60; seed++) {
+    CAPTURE(seed);
     SeededRandom random(seed);
+    GraphBuilder network;
     const auto size = static_cast<std::uint32_t>(2 + random.below(14));
-    std::set<std::pair<std::uint32_t, std::uint32_t>> pairs;
     for (std::uint64_t i = random.below(3 * size); i > 0; i--) {
       const auto a = static_cast<std::uint32_t>(random.below(size));
       const auto b = static_cast<std::uint32_t>(random.below(size));
-      if (a < b) pairs.insert({a, b});
+      if (a != b) network.link(a, b, static_cast<Metric>(1 + random.below(3)));
+      if (random.below(5) == 0 && a != 0) network.nodes[a].end_point = true;
     }
-    std::vector<TestLink> links;
-    for (const auto& [a, b] : pairs) links.push_back({a, b, static_cast<Metric>(1 + random.below(3))});
-    std::set<std::uint32_t> no_through;
-    for (std::uint32_t node = 0; node < size; node++) {
-      if (random.below(5) == 0) no_through.insert(node);
-    }
-    const Graph graph = make_graph(size, links, no_through);
-    const auto root = static_cast<std::uint32_t>(random.below(size));
+    network.tell();
+    ShortestPaths fresh;
+    std::vector<NodeIndex> changed;
+    fresh.run(network.graph, changed);
+    compare_with_naive(network.graph, fresh);
+  }
+}
+
+TEST_CASE("paths that follow changes are those from scratch, and say exactly where they changed") {
+  for (std::uint64_t seed = 1; seed <= 30; seed++) {
     CAPTURE(seed);
-    shortest_paths(graph, root, paths);
-    compare_with_naive(graph, root, paths);
+    SeededRandom random(seed);
+    GraphBuilder network;
+    const auto size = static_cast<std::uint32_t>(4 + random.below(16));
+    for (std::uint32_t i = 0; i < 2 * size; i++) change_at_random(network, size, random);
+    network.tell();
+    ShortestPaths paths;
+    std::vector<NodeIndex> changed;
+    paths.run(network.graph, changed);
+    network.settle();
+    for (int step = 0; step < 40; step++) {
+      CAPTURE(step);
+      for (std::uint64_t i = random.below(3); i <= 2; i++) change_at_random(network, size, random);
+      network.tell();
+      const ShortestPaths before = paths;
+      changed.clear();
+      if (network.graph.bulk()) {
+        paths.run(network.graph, changed);
+      } else {
+        paths.update(network.graph, changed);
+      }
+      ShortestPaths fresh = before;
+      std::vector<NodeIndex> expected;
+      fresh.run(network.graph, expected);
+      REQUIRE(sorted(changed) == sorted(expected));
+      compare_with_naive(network.graph, paths);
+      network.settle();
+    }
+  }
+}
+
+TEST_CASE("distances from any node that follow changes are those from scratch") {
+  for (std::uint64_t seed = 1; seed <= 30; seed++) {
+    CAPTURE(seed);
+    SeededRandom random(seed);
+    GraphBuilder network;
+    for (std::uint32_t node = 0; node < 12; node++) network.link(node, node + 1);
+    network.tell();
+    network.settle();
+    Distances distances;
+    const NodeIndex source = network.index(5);
+    distances.run(network.graph, source);
+    for (int step = 0; step < 40; step++) {
+      CAPTURE(step);
+      for (std::uint64_t i = random.below(3); i <= 2; i++) change_at_random(network, 13, random);
+      network.nodes[5].present = true;
+      network.tell();
+      std::vector<Metric> before;
+      const NodeIndex known = network.graph.size();
+      std::vector<NodeIndex> changed;
+      distances.update(network.graph, changed);
+      const auto expected = naive_distances(network.graph, source);
+      for (NodeIndex node = 0; node < known; node++) REQUIRE(distances.to(node) == expected[node]);
+      network.settle();
+    }
   }
 }
 
 TEST_CASE("all equal-cost first hops are kept, also more than a machine word of them") {
-  std::vector<TestLink> links;
-  for (std::uint32_t middle = 1; middle <= 100; middle++) {
-    links.push_back({0, middle, 5});
-    links.push_back({middle, 101, 5});
-  }
-  const Graph graph = make_graph(102, links);
+  GraphBuilder network;  // 101 by 120 to 127, each by ten of our neighbours
+  for (std::uint32_t middle = 0; middle < 8; middle++) network.link(120 + middle, 101, 5);
+  const auto add = [&](std::uint32_t neighbor) {
+    network.link(0, neighbor, 5);
+    network.link(neighbor, 120 + neighbor % 8, 5);
+  };
+  for (std::uint32_t neighbor = 1; neighbor <= 60; neighbor++) add(neighbor);
+  network.tell();
   ShortestPaths paths;
-  shortest_paths(graph, 0, paths);
-  CHECK(paths.distance(101) == 10);
-  CHECK(paths.reached() == 102);
-  for (std::size_t i = 0; i < 100; i++) CHECK(paths.has_first_hop(101, i));
+  std::vector<NodeIndex> changed;
+  paths.run(network.graph, changed);
+  network.settle();
+  for (std::uint32_t neighbor = 61; neighbor <= 80; neighbor++) {  // at some point a second word is needed
+    add(neighbor);
+    network.tell();
+    REQUIRE_FALSE(network.graph.bulk());
+    paths.update(network.graph, changed);
+    network.settle();
+  }
+  CHECK(paths.distance(network.index(101)) == 15);
+  CHECK(paths.reached() == 90);
+  for (std::size_t hop = 0; hop < 80; hop++) CHECK(paths.has_first_hop(network.index(101), hop));
 }
 
-TEST_CASE("a node that carries no transit is reached and not passed, unless it is the root") {
-  const Graph graph = make_graph(3, {{0, 1, 1}, {1, 2, 1}}, {1});
+TEST_CASE("a node that carries no transit is reached and not passed, unless it is ourselves") {
+  GraphBuilder network;
+  network.link(0, 1);
+  network.link(0, 2);
+  network.link(1, 3);
+  network.nodes[1].end_point = true;
+  network.tell();
   ShortestPaths paths;
-  shortest_paths(graph, 0, paths);
-  CHECK(paths.reachable(1));
-  CHECK_FALSE(paths.reachable(2));
-  shortest_paths(graph, 1, paths);
-  CHECK(paths.reachable(0));
-  CHECK(paths.reachable(2));
+  std::vector<NodeIndex> changed;
+  paths.run(network.graph, changed);
+  CHECK(paths.reachable(network.index(1)));
+  CHECK(paths.reachable(network.index(2)));
+  CHECK_FALSE(paths.reachable(network.index(3)));
 }
 
 TEST_CASE("a path of too many large metrics is no path, and does not wrap around") {
-  std::vector<TestLink> links;
-  for (std::uint32_t node = 0; node < 300; node++) links.push_back({node, node + 1, kMaxLinkMetric});
-  const Graph graph = make_graph(301, links);
+  GraphBuilder network;
+  for (std::uint32_t node = 0; node < 300; node++) network.link(node, node + 1, kMaxLinkMetric);
+  network.tell();
   ShortestPaths paths;
-  shortest_paths(graph, 0, paths);
-  CHECK(paths.distance(256) == 256 * kMaxLinkMetric);
-  CHECK_FALSE(paths.reachable(257));
-  CHECK_FALSE(paths.reachable(300));
+  std::vector<NodeIndex> changed;
+  paths.run(network.graph, changed);
+  CHECK(paths.distance(network.index(256)) == 256 * kMaxLinkMetric);
+  CHECK_FALSE(paths.reachable(network.index(257)));
+  CHECK_FALSE(paths.reachable(network.index(300)));
+}
+
+TEST_CASE("a change touches only what it concerns") {
+  GraphBuilder network;  // a grid of 20 × 20 with ourselves in a corner
+  const auto at = [](std::uint32_t row, std::uint32_t column) { return row * 20 + column; };
+  for (std::uint32_t row = 0; row < 20; row++) {
+    for (std::uint32_t column = 0; column < 20; column++) {
+      if (column < 19) network.link(at(row, column), at(row, column + 1));
+      if (row < 19) network.link(at(row, column), at(row + 1, column));
+    }
+  }
+  network.tell();
+  ShortestPaths paths;
+  std::vector<NodeIndex> changed;
+  paths.run(network.graph, changed);
+  CHECK(changed.size() == 399);
+  network.settle();
+  network.unlink(at(10, 10), at(10, 11));  // there are as good ways around it
+  network.tell();
+  changed.clear();
+  paths.update(network.graph, changed);
+  CHECK(changed.empty());
+  network.settle();
+  network.unlink(at(0, 18), at(0, 19));  // the edge has none
+  network.tell();
+  paths.update(network.graph, changed);
+  CHECK(!changed.empty());
+  CHECK(changed.size() < 20);
 }
