@@ -44,6 +44,7 @@ void LinkQuality::start(Time now) {
 
 void LinkQuality::stop() {
   prober_.stop();
+  loss_.interrupt();
 }
 
 // What was found with packets of another size says little.

@@ -18,11 +18,12 @@
 
 namespace starling::routing {
 
-// The share of the other end's Hellos that did not arrive, through its failures: a gap of kOutageHellos is a failure
-// and no loss.
+// The share of the other end's Hellos that did not arrive while the link was up; failures of the link are no loss, and
+// do not begin the count anew.
 class HelloLoss {
  public:
   void on_sequence(std::uint32_t sequence);
+  void interrupt() { any_ = false; }  // what did not arrive since the last one is no loss
   bool is_known() const { return expected_ >= kGreyHellos; }
   std::uint16_t permille() const;
 

@@ -141,6 +141,12 @@ TEST_CASE("a failure is no loss") {
     scene.run_for(5s);
     scene.sequence += 30;  // three seconds of nothing
   }
+  for (int i = 0; i < 100; i++) {
+    scene.run_for(300ms);
+    scene.sequence += 3;  // shorter, but noticed
+    scene.quality.stop();
+    scene.quality.start(scene.now);
+  }
   CHECK(scene.quality.loss() < 50);
   CHECK(scene.quality.grey() == GreyReason::none);
 }
