@@ -152,6 +152,7 @@ void RoutingHost::publish_swap(const Swap& swap, const routing::Cause& cause) {
 }
 
 void RoutingHost::arm_timer() {
+  if (in_timer_) return;
   const Time deadline = router_.next_deadline();
   if (deadline == armed_) return;
   armed_ = deadline;
@@ -169,8 +170,10 @@ void RoutingHost::arm_timer() {
 // the deadline.
 void RoutingHost::on_timer() {
   armed_ = kNever;
+  in_timer_ = true;  // armed once, by what comes last
   hooks_.dispatch_engine();
   if (router_.next_judgement() <= system_now().monotonic) hooks_.drain_engine();
+  in_timer_ = false;
   const Now now = system_now();
   if (router_.next_deadline() <= now.monotonic)
     call(now, [&] { router_.on_timer(now); });

@@ -91,6 +91,7 @@ class RoutingHost {
   IngressPlan ingress_;
   boost::asio::steady_timer timer_;
   Time armed_ = kNever;
+  bool in_timer_ = false;
 };
 
 }  // namespace starling::daemon

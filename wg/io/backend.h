@@ -101,8 +101,9 @@ struct CaptureOptions {
   std::string greeting;           // sent ahead of the file: what a control socket answers
 };
 
-// How long a control packet waits whose owner need not be woken for it.
-inline constexpr Duration kControlWaitMax = std::chrono::milliseconds(200);
+// How long a control packet waits whose owner need not be woken for it. Longer than owners sleep who send some
+// themselves: being woken for nothing is what this is there to avoid.
+inline constexpr Duration kControlWaitMax = std::chrono::seconds(1);
 
 // The UDP payload of a control packet for a peer.
 struct ControlPacket {

@@ -1,10 +1,11 @@
-// Work that other threads hand to the engine's: done in order, between two batches of packets. The eventfd polls
-// readable while something waits.
+// Work that other threads hand to the engine: done in order, between two batches of packets. The eventfd polls readable
+// once the engine's thread is wanted for it.
 #pragma once
 
 #include <functional>
 #include <future>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/file_descriptor.h"
@@ -21,7 +22,13 @@ class CommandQueue {
   int fd() const { return event_.get(); }
 
   // Any thread.
-  void post(Command command);
+  void post(Command command) {
+    leave(std::move(command));
+    wake();
+  }
+  // The same in two steps, for whoever can see to it that run() is called without waking anyone.
+  void leave(Command command);
+  void wake();
   // Any thread but the engine's: waits until the engine has done it, which is at most one batch of packets away.
   template <typename Function>
   auto call(Function function) {
@@ -31,13 +38,14 @@ class CommandQueue {
     return result.get();
   }
 
-  // The engine's thread.
+  // Whoever has the engine.
   void run(Now now);
 
  private:
   FileDescriptor event_;
   std::mutex mutex_;
   std::vector<Command> waiting_;
+  bool woken_ = false;
 };
 
 }  // namespace starling::wg

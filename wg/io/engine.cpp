@@ -71,8 +71,16 @@ void Engine::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, -1);
     readable.clear();
     for (int i = 0; i < count; ++i) readable.push_back(events[static_cast<std::size_t>(i)].data.fd);
+    const std::lock_guard lock(turn_);
     turn(system_now(), readable);
   }
+}
+
+bool Engine::try_turn() {
+  const std::unique_lock lock(turn_, std::try_to_lock);
+  if (!lock) return false;
+  turn(system_now(), {commands_.fd()});
+  return true;
 }
 
 void Engine::turn(Now now, const std::vector<int>& readable) {

@@ -4,10 +4,13 @@
 // While the interface is up its UDP port is bound; while it is down there are no sockets, sessions or timers.
 //
 // One turn of the loop: datagrams first, then commands (control packets go ahead of data), then the TUN, then timers.
-// What a turn produces is sent before the turn ends.
+// What a turn produces is sent before the turn ends. Waking a thread costs more than a packet: so an owner with
+// something to send has a turn on its own thread while the engine's rests. A mutex sees to it that there is one turn at
+// a time.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +37,8 @@ class Engine final : private Receiver::DeviceDriver {
 
   // The thread's function: returns after a command called stop().
   void run();
+  // Does what commands ask for on the caller's thread, if the engine's own rests; false if it does not.
+  bool try_turn();
   void stop() { stopping_ = true; }
 
   // From commands, on the engine's thread.
@@ -84,6 +89,7 @@ class Engine final : private Receiver::DeviceDriver {
   void note_queue_drops(Now now);
   PeerStatus status_of(const PeerPath& peer) const;
 
+  std::mutex turn_;  // held by whoever has the engine: its thread in each turn, or an owner that found it at rest
   EngineContext context_;
   Transmitter transmitter_;
   Receiver receiver_;

@@ -84,7 +84,7 @@ class UserspaceBackend final : public Backend {
   TransitDescription transit() const override { return transit_.load()->describe(); }
 
   void send_control(std::vector<ControlPacket> packets) override {
-    commands_.post([this, list = std::move(packets)](Now now) {
+    do_soon([this, list = std::move(packets)](Now now) {
       for (const ControlPacket& packet : list) engine_.send_control(now, packet);
     });
   }
@@ -98,10 +98,12 @@ class UserspaceBackend final : public Backend {
   }
 
   void catch_up() override {
-    commands_.call([this](Now now) {
+    std::promise<void> done;
+    do_soon([&](Now now) {
       engine_.catch_up(now);
-      return true;
+      done.set_value();
     });
+    done.get_future().wait();
   }
 
   int notification_fd() const override { return notifications_.fd(); }
@@ -110,6 +112,12 @@ class UserspaceBackend final : public Backend {
   }
 
  private:
+  // At once, on this thread, if the engine rests; else by the engine.
+  void do_soon(CommandQueue::Command command) {
+    commands_.leave(std::move(command));
+    if (!engine_.try_turn()) commands_.wake();
+  }
+
   EgressCell egress_{EgressTable::compile({})};
   IngressCell ingress_{IngressFilter::compile({})};
   TransitCell transit_{TransitTable::compile({})};

@@ -1,6 +1,9 @@
 // Control packets: the envelope of the routing protocol, through real engines.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/system/backend/node.h"
 
 using namespace starling;
@@ -46,4 +49,30 @@ TEST_CASE("control packets of a peer that has no business with them are dropped 
   a.say(b_at_a, "hello");
   REQUIRE(await({&a, &b}, [&] { return b.dropped(a_at_b, DropReason::control_invalid); }));
   CHECK(b.heard.empty());
+}
+
+TEST_CASE("control packets arrive in order whoever sends them, the owner or the engine, whether it rests or is busy") {
+  Node a("be-a"), b("be-b");
+  const PeerId b_at_a = a.add(b, true);
+  const PeerId a_at_b = b.add(a, false);
+  a.say(b_at_a, "first");
+  REQUIRE(await({&a, &b}, [&] { return !b.heard.empty(); }));
+  std::atomic<bool> ending{false};
+  // Keeps the engine at work: each status is a turn of its own thread's.
+  std::thread busy([&] {
+    while (!ending) (void)a.backend->status();
+  });
+  constexpr std::size_t kCount = 500;
+  std::vector<std::string> said{"first"};
+  for (std::size_t i = 0; i < kCount; ++i) {
+    said.push_back(std::to_string(i));
+    a.say(b_at_a, said.back());
+    if (i % 10 == 0) a.backend->catch_up();
+    if (i % 50 == 49) CHECK(await({&a, &b}, [&] { return b.heard.size() == said.size(); }));
+  }
+  ending = true;
+  busy.join();
+  CHECK(b.heard == said);
+  b.say(a_at_b, "all of it");
+  CHECK(await({&a, &b}, [&] { return a.heard == std::vector<std::string>{"all of it"}; }));
 }

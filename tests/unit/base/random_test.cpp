@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstring>
+#include <set>
 
 #include "base/system.h"
 #include "base/time.h"
@@ -34,4 +36,21 @@ TEST_CASE("the system's clocks and randomness are real") {
   CHECK(first.wall > WallTime(std::chrono::hours(24 * 365 * 50)));  // after 2020
   SystemRandom random;
   CHECK(random.u64() != random.u64());
+}
+
+TEST_CASE("no byte of the system's randomness is handed out twice, in small draws or large") {
+  SystemRandom random;
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; i++) {
+    CHECK(seen.insert(random.u64()).second);
+    std::array<std::uint8_t, 32> large{};
+    random.fill(large);
+    for (std::size_t at = 0; at < large.size(); at += 8) {
+      std::uint64_t part = 0;
+      std::memcpy(&part, large.data() + at, sizeof part);
+      CHECK(seen.insert(part).second);
+    }
+    random.fill({});
+    CHECK(seen.insert(std::uint64_t{random.u32()} << 32 | random.u32()).second);
+  }
 }
