@@ -7,14 +7,21 @@
 namespace starling::routing {
 
 namespace {
-constexpr std::string_view kSeedLabel = "starling routing identity v1";
+constexpr std::string_view kNodeLabel = "starling routing identity v1";
+constexpr std::string_view kNetworkLabel = "starling network key v1";
+}  // namespace
+
+Identity::Identity(const SecretKey& wireguard_private_key) : Identity(wireguard_private_key, kNodeLabel) {}
+
+Identity Identity::of_network(const SecretKey& secret) {
+  return Identity(secret, kNetworkLabel);
 }
 
-Identity::Identity(const SecretKey& wireguard_private_key) {
+Identity::Identity(const SecretKey& secret, std::string_view label) {
   std::array<std::uint8_t, crypto_sign_SEEDBYTES> seed;
-  const Bytes key = wireguard_private_key.bytes();
-  crypto_generichash(seed.data(), seed.size(), reinterpret_cast<const unsigned char*>(kSeedLabel.data()),
-                     kSeedLabel.size(), key.data(), key.size());
+  const Bytes key = secret.bytes();
+  crypto_generichash(seed.data(), seed.size(), reinterpret_cast<const unsigned char*>(label.data()), label.size(),
+                     key.data(), key.size());
   crypto_sign_seed_keypair(id_.bytes.data(), secret_.data(), seed.data());
   sodium_memzero(seed.data(), seed.size());
 }

@@ -2,6 +2,8 @@
 // Ed25519 seed = BLAKE2b-256 of a fixed label, keyed with the private key. NodeId = the Ed25519 public key.
 #pragma once
 
+#include <string_view>
+
 #include "base/key.h"
 #include "routing/types.h"
 
@@ -10,6 +12,9 @@ namespace starling::routing {
 class Identity {
  public:
   explicit Identity(const SecretKey& wireguard_private_key);
+  // The owner of a network (grant.h), from 32 secret bytes of its own: derived under another label, so that no network
+  // key is a node.
+  static Identity of_network(const SecretKey& secret);
   ~Identity();  // wipes the signing key
   Identity(const Identity&) = delete;
   Identity& operator=(const Identity&) = delete;
@@ -18,6 +23,8 @@ class Identity {
   Signature sign(Bytes message) const;
 
  private:
+  Identity(const SecretKey& secret, std::string_view label);
+
   NodeId id_;
   std::array<std::uint8_t, 64> secret_{};
 };

@@ -66,6 +66,7 @@ const char* to_string(ImportVerdict verdict) {
     case ImportVerdict::default_not_named: return "default_not_named";
     case ImportVerdict::inside_connected: return "inside_connected";
     case ImportVerdict::own_prefix: return "own_prefix";
+    case ImportVerdict::not_granted: return "not_granted";
   }
   return "unknown";
 }

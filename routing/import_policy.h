@@ -32,6 +32,7 @@ enum class ImportVerdict : std::uint8_t {
   default_not_named,  // a default route, and no pattern has exactly this prefix
   inside_connected,   // inside a directly connected subnet, and no pattern has exactly this prefix
   own_prefix,         // announced by ourselves: never routed away
+  not_granted,        // the grant of whoever announces it does not allow it
 };
 const char* to_string(ImportVerdict verdict);
 
