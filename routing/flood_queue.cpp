@@ -69,7 +69,9 @@ std::vector<LsaHandle> FloodQueue::take_due(Time now, Duration retransmit, std::
       due.push_back(sent.lsa);
     }
   }
-  while (in_flight_.size() < kMaxInFlight && !waiting_.empty()) {
+  const bool may_go = now >= spaced_until_;
+  while (may_go && in_flight_.size() < kMaxInFlight && !waiting_.empty()) {
+    spaced_until_ = now + kFloodSpacing;
     const auto first = waiting_from(turn_) == waiting_.end() ? waiting_.begin() : waiting_from(turn_);
     const auto room = static_cast<std::ptrdiff_t>(kMaxInFlight - in_flight_.size());
     const auto last = first + std::min(room, waiting_.end() - first);

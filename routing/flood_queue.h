@@ -1,9 +1,9 @@
 // What one neighbour still has to be told: announcements sent and not acknowledged, and those waiting for their turn.
 //
 // Invariants: at most one announcement per key, the newest; at most kMaxInFlight are unacknowledged on the wire, so the
-// neighbour's acknowledgements pace what is sent. Whose turn it is goes round by key, so no origin that changes often
-// keeps others waiting. Retransmission backs off; after kMaxTransmissions the announcement is left to the digest
-// comparison.
+// neighbour's acknowledgements pace what is sent; news that comes within kFloodSpacing of other news goes together, so
+// that a burst fills packets. Whose turn it is goes round by key, so no origin that changes often keeps others waiting.
+// Retransmission backs off; after kMaxTransmissions the announcement is left to the digest comparison.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,18 @@ class FloodQueue {
   // Its database is ours: it has everything but the bare headers.
   void acknowledge_all();
   void clear();
+  // What waits goes at the next take_due().
+  void hurry() { spaced_until_ = {}; }
   bool empty() const { return waiting_.empty() && in_flight_.empty(); }
   std::size_t size() const { return waiting_.size() + in_flight_.size(); }
 
-  bool is_due(Time now) const { return next_at_ <= now || (!waiting_.empty() && in_flight_.size() < kMaxInFlight); }
+  bool is_due(Time now) const { return next_deadline() <= now; }
   // What is to be sent now; counts as sent. Adds the repeated ones to `retransmissions`.
   std::vector<LsaHandle> take_due(Time now, Duration retransmit, std::uint64_t& retransmissions);
-  Time next_deadline() const { return next_at_; }
+  Time next_deadline() const {
+    const bool may_send = !waiting_.empty() && in_flight_.size() < kMaxInFlight;
+    return may_send && spaced_until_ < next_at_ ? spaced_until_ : next_at_;
+  }
 
  private:
   struct Sent {
@@ -49,6 +54,7 @@ class FloodQueue {
   LsaKey turn_;                     // the next to be sent is the first from here
   std::vector<Sent> in_flight_;
   Time next_at_ = kNever;  // the earliest of in_flight_
+  Time spaced_until_{};    // when the next news may go
 };
 
 }  // namespace starling::routing

@@ -44,6 +44,9 @@ inline constexpr Duration kMinRemaining = std::chrono::seconds(60);
 inline constexpr std::uint32_t kFlapBurst =
     10;  // times that a link or prefix of ours that comes and goes comes at once
 inline constexpr Duration kFlapPerToken = std::chrono::seconds(4);
+inline constexpr Duration kGatherMin = std::chrono::milliseconds(8);    // since our last announcement, for good news,
+inline constexpr Duration kGatherMax = std::chrono::milliseconds(128);  // doubled with each within
+inline constexpr Duration kGatherRest = std::chrono::seconds(1);
 inline constexpr unsigned kDuplicateSigns = 4;  // of a second machine with one key, until it is told
 inline constexpr Duration kDuplicateWindow = std::chrono::seconds(300);  // between two signs, and since the last one
 inline constexpr Duration kDuplicateReport = std::chrono::seconds(60);   // between two events about one key
@@ -115,6 +118,7 @@ inline constexpr Duration kRetransmitUnknown = std::chrono::milliseconds(100);  
 inline constexpr Duration kRetransmitMin = std::chrono::milliseconds(50);       // else 4 round trips, at least this
 inline constexpr Duration kRetransmitMax = std::chrono::seconds(2);             // doubled with each try up to this
 inline constexpr Duration kAckDelay = std::chrono::milliseconds(5);             // for more of them to go in one packet
+inline constexpr Duration kFloodSpacing = std::chrono::milliseconds(1);  // the first news goes at once, more together
 inline constexpr int kDigestMismatchHellos = 3;    // both digests unchanged and different for so many Hellos
 inline constexpr int kDigestDifferentHellos = 30;  // or different for so many Hellos, though they change all the time
 inline constexpr Duration kReexchangeMin = std::chrono::seconds(1);  // doubled with each exchange that did not help

@@ -45,6 +45,7 @@ std::vector<LsaHandle> Originator::update(Now now, const NodeAttributes& attribu
     const bool is_due = fragment.refresh_at <= now.monotonic || fragment.jump_at <= now.monotonic;
     if (fragment.changed || is_due) signed_now.push_back(sign_fragment(now, number, fragment));
   }
+  if (!signed_now.empty()) note_signing(now.monotonic);
   return signed_now;
 }
 
@@ -118,9 +119,10 @@ void Originator::place_links(Time now, const std::vector<LsaLink>& links) {
   }
   links_left_out_ = 0;
   links_held_until_ = kNever;
+  const Time gathered = gathered_at();
   for (const LsaLink& link : links) {
     if (placed.contains(link.neighbor)) continue;
-    if (const Time may_at = link_flaps_.may_come_at(link.neighbor); may_at > now) {
+    if (const Time may_at = std::max(link_flaps_.may_come_at(link.neighbor), gathered); may_at > now) {
       links_held_until_ = std::min(links_held_until_, may_at);
       continue;
     }
@@ -141,6 +143,7 @@ void Originator::place_prefixes(Time now, const std::vector<Prefix>& prefixes) {
   prefixes_ = prefixes;
   prefixes_left_out_ = 0;
   prefixes_held_until_ = kNever;
+  const Time gathered = gathered_at();
   std::vector<Prefix> placed;
   for (const Fragment& fragment : fragments_) {
     placed.insert(placed.end(), fragment.content.prefixes.begin(), fragment.content.prefixes.end());
@@ -148,7 +151,7 @@ void Originator::place_prefixes(Time now, const std::vector<Prefix>& prefixes) {
   std::sort(placed.begin(), placed.end());
   for (const Prefix& prefix : prefixes) {
     if (std::binary_search(placed.begin(), placed.end(), prefix)) continue;
-    if (const Time may_at = prefix_flaps_.may_come_at(prefix); may_at > now) {
+    if (const Time may_at = std::max(prefix_flaps_.may_come_at(prefix), gathered); may_at > now) {
       prefixes_held_until_ = std::min(prefixes_held_until_, may_at);
       continue;
     }
@@ -189,6 +192,19 @@ Originator::Fragment* Originator::fragment_with_room(std::size_t size) {
     if (candidate.size + size <= kMaxLsaBodySize) return &candidate;
   }
   return nullptr;
+}
+
+// Before any is placed.
+Time Originator::gathered_at() const {
+  const auto is_changed = [](const Fragment& fragment) { return fragment.changed; };
+  const bool is_signed_anyway = std::any_of(fragments_.begin(), fragments_.end(), is_changed);
+  return signed_at_ && !is_signed_anyway ? *signed_at_ + gather_ : Time{};
+}
+
+void Originator::note_signing(Time now) {
+  const bool rested = !signed_at_ || now - *signed_at_ >= kGatherRest;
+  gather_ = rested ? kGatherMin : std::min(gather_ * 2, kGatherMax);
+  signed_at_ = now;
 }
 
 LsaHandle Originator::sign_fragment(Now now, std::uint16_t number, Fragment& fragment) {

@@ -2,11 +2,12 @@
 //
 // Invariants: a link or prefix stays in its fragment while it exists, so one change touches one fragment; a sequence is
 // never used twice in one life, and the first is at least the wall clock in microseconds and greater than every
-// verified echo of a former life. What has gone is left out at once; what comes and goes too often comes back late
-// (flap_damper.h). Echoes of a former life are jumped past at once; a twin that jumps back is answered ever more
-// slowly.
+// verified echo of a former life. Good news that comes soon after other news waits for more of its kind. What has gone
+// is left out at once; what comes and goes too often comes back late (flap_damper.h). Echoes of a former life are
+// jumped past at once; a twin that jumps back is answered ever more slowly.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -58,6 +59,9 @@ class Originator {
   Fragment& fragment(std::uint16_t number);
   Fragment* fragment_with_room(std::size_t size);
   LsaHandle sign_fragment(Now now, std::uint16_t number, Fragment& fragment);
+  // When a new link or prefix may be announced, with whatever else is new by then: at once if we sign anyway.
+  Time gathered_at() const;
+  void note_signing(Time now);
 
   NodeId self_;
   const SignFunction& sign_;
@@ -68,6 +72,8 @@ class Originator {
   FlapDamper<Prefix> prefix_flaps_;
   Time links_held_until_ = kNever;  // the first of them; kNever: none is held back
   Time prefixes_held_until_ = kNever;
+  std::optional<Time> signed_at_;
+  Duration gather_ = kGatherMin;
   std::size_t links_left_out_ = 0;
   std::size_t prefixes_left_out_ = 0;
 };

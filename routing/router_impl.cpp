@@ -78,6 +78,7 @@ void Router::Impl::shut_down(Now now) {
     store(now, lsa, now.monotonic + std::chrono::seconds(kLifetimeS), kNoNeighbor, {});
   }
   for (auto& [id, neighbor] : neighbors) {
+    neighbor.queue.hurry();
     send_pending(now, neighbor);
     send_hello(now, neighbor, HelloKind::goodbye);
   }

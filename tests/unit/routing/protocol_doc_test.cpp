@@ -97,6 +97,9 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kMinRemaining);
   CHECK_CONSTANT(kFlapBurst);
   CHECK_CONSTANT(kFlapPerToken);
+  CHECK_CONSTANT(kGatherMin);
+  CHECK_CONSTANT(kGatherMax);
+  CHECK_CONSTANT(kGatherRest);
   CHECK_CONSTANT(kDuplicateSigns);
   CHECK_CONSTANT(kDuplicateWindow);
   CHECK_CONSTANT(kDuplicateReport);
@@ -154,6 +157,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kRetransmitMin);
   CHECK_CONSTANT(kRetransmitMax);
   CHECK_CONSTANT(kAckDelay);
+  CHECK_CONSTANT(kFloodSpacing);
   CHECK_CONSTANT(kDigestMismatchHellos);
   CHECK_CONSTANT(kDigestDifferentHellos);
   CHECK_CONSTANT(kReexchangeMin);

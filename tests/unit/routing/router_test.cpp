@@ -300,7 +300,7 @@ TEST_CASE("a packet of an unknown neighbour is counted and dropped") {
 TEST_CASE("what does not fit our fragments is said once") {
   Fixture fixture;
   std::vector<Prefix> prefixes;
-  for (int i = 0; i < 10'000; i++) {
+  for (int i = 0; i < 30'000; i++) {
     const auto high = static_cast<std::uint8_t>(i / 256);
     prefixes.emplace_back(IpAddress::v4({10, 0, high, static_cast<std::uint8_t>(i % 256)}), 32);
   }
