@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "sim/network.h"
+#include "topologies/lab/sim/network.h"
 
 namespace starling::sim {
 

@@ -1,7 +1,6 @@
 // Ageing, and nodes that come back without memory.
 #include <doctest/doctest.h>
 
-#include "routing/limits.h"
 #include "sim/oracle.h"
 
 using namespace starling;
@@ -155,20 +154,6 @@ TEST_CASE("a header that only a distant node remembers finds its way to its orig
   network.start(3);
   REQUIRE(converge(network, 10s));
   CHECK(announcements(network, 0, 3).at(0).sequence > before);
-}
-
-TEST_CASE("two machines with one key do not storm") {
-  Network network(9);
-  for (int i = 0; i < 3; i++) network.add_node();
-  network.link(0, 1);
-  network.link(1, 2);
-  network.make_twin(2, 0);  // both announce other things under one name
-  network.start_all();
-  network.run_for(60s);
-  const auto originated =
-      network.router(0).statistics().lsas_originated + network.router(2).statistics().lsas_originated;
-  CHECK(originated <= 2 * (routing::kOriginateBurst + 60 * 8 + 8));
-  CHECK(originated > 10);
 }
 
 TEST_CASE("the same seed gives the same trace, and timer calls that nobody asked for leave it unchanged") {

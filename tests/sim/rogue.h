@@ -3,7 +3,7 @@
 #pragma once
 
 #include "routing/messages.h"
-#include "sim/network.h"
+#include "topologies/lab/sim/network.h"
 
 namespace starling::sim {
 

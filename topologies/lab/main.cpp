@@ -1,4 +1,4 @@
-// `starling lab …`: runs a topology in network namespaces.
+// `starling lab …`: runs a topology in network namespaces. `starling sim …`: in virtual time (sim/command.h).
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -18,6 +18,7 @@
 #include "topologies/lab/exec.h"
 #include "topologies/lab/lab.h"
 #include "topologies/lab/run.h"
+#include "topologies/lab/sim/command.h"
 #include "topologies/lab/topology_parser.h"
 
 namespace starling::lab {
@@ -53,7 +54,7 @@ std::vector<std::string> topology_folders() {
 }
 
 // Nothing, and the errors printed, if there is no such topology or it is not right.
-std::optional<Topology> load(const std::string& file_or_name) {
+std::optional<Topology> load(const std::string& file_or_name, const TopologyLimits& limits = {}) {
   const std::string path = find_topology(file_or_name, topology_folders());
   if (path.empty()) {
     complain(kBadInput,
@@ -61,7 +62,7 @@ std::optional<Topology> load(const std::string& file_or_name) {
                          file_or_name));
     return std::nullopt;
   }
-  auto topology = load_topology(path);
+  auto topology = load_topology(path, limits);
   if (topology) return std::move(topology).value();
   std::fflush(stdout);
   fmt::print(stderr, "{}", to_string(topology.error()));
@@ -262,12 +263,14 @@ int main_with(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "Say whether a topology file is right, and start nothing");
   check->add_option("FILE|NAME", topology, "The topology")->required();
   CLI::App* list = app.add_subcommand("list", "List the shipped topologies");
+  sim::Command simulator(app, [](const std::string& file_or_name) { return load(file_or_name, kSimulatedLimits); });
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kHeld : kBadInput;
   }
+  if (simulator.parsed()) return simulator.run();
   if (run->parsed()) return run_command(arguments);
   if (exec->parsed()) return exec_command(topology, node, command);
   if (down->parsed()) return down_command(topology);

@@ -61,10 +61,13 @@ IpAddress link_local_of(const PublicKey& key) {
 
 std::vector<IpAddress> made_up_addresses(const Topology& topology, std::size_t index) {
   const Hash hash = hash_of("addresses", topology.name, "");
-  const auto host = static_cast<std::uint8_t>(index + 1);  // kNodesMax is below 255
+  // kNodesMax is below 255, so a lab's are all in one /24; only the simulator has more.
+  const auto host = static_cast<std::uint8_t>(index % 255 + 1);
+  const auto high = static_cast<std::uint8_t>(index / 255);
   std::array<std::uint8_t, 16> v6{0xfd, hash[2], hash[3], hash[4], hash[5], hash[6]};
+  v6[14] = high;
   v6[15] = host;
-  return {IpAddress::v4({10, hash[0], hash[1], host}), IpAddress::v6(v6)};
+  return {IpAddress::v4({10, hash[0], static_cast<std::uint8_t>(hash[1] + high), host}), IpAddress::v6(v6)};
 }
 
 std::uint16_t made_up_port(const Topology& topology, const Node& node) {

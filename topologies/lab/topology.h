@@ -17,6 +17,8 @@ namespace starling::lab {
 
 inline constexpr std::size_t kNodesMax = 200;
 inline constexpr std::size_t kLinksMax = 2000;
+inline constexpr std::size_t kSimulatedNodesMax = 20'000;
+inline constexpr std::size_t kSimulatedLinksMax = 65'000;  // what make_plan has addresses for
 inline constexpr std::size_t kEventsMax = 1000;
 inline constexpr std::size_t kProbesMax = 64;
 inline constexpr std::size_t kExpectationsMax = 1000;
@@ -33,11 +35,20 @@ struct Node {
 
 enum class Underlay : std::uint8_t { ipv4, ipv6 };
 
+// What one direction of a link does to packets in the simulator. The lab's own links do nothing to them.
+struct LinkBehaviour {
+  std::optional<std::uint32_t> delay_us, jitter_us;
+  std::optional<std::uint32_t> loss_permille, duplicate_permille, reorder_permille;
+  std::optional<std::uint64_t> rate_kbit;
+  std::optional<std::uint32_t> mtu;  // bytes of an inner packet; a longer one vanishes
+};
+
 struct Link {
   std::size_t a = 0;  // node indices, in the order of the file
   std::size_t b = 0;
   std::uint32_t cost = 10;
   Underlay underlay = Underlay::ipv4;
+  std::optional<LinkBehaviour> there, back;  // from a to b, from b to a
 };
 
 struct Event {

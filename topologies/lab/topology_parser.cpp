@@ -38,7 +38,8 @@ bool consists_of(std::string_view text, std::string_view characters, std::size_t
 // Reads one document; every method reads one part of it and adds to `topology_` what is right of it.
 class TopologyReader {
  public:
-  TopologyReader(const json& document, ErrorSink& sink) : root_(document, "", sink), sink_(sink) {}
+  TopologyReader(const json& document, const TopologyLimits& limits, ErrorSink& sink)
+      : root_(document, "", sink), limits_(limits), sink_(sink) {}
 
   Topology read(const std::string& default_name) {
     read_names(default_name);
@@ -70,8 +71,8 @@ class TopologyReader {
       return sink_.add("/nodes",
                        fmt::format("is {}; must be an object from names to overrides", daemon::quoted(*nodes)));
     if (nodes->empty()) sink_.add("/nodes", "is empty; must name at least one node");
-    if (nodes->size() > kNodesMax)
-      return sink_.add("/nodes", fmt::format("has {} nodes; at most {}", nodes->size(), kNodesMax));
+    if (nodes->size() > limits_.nodes)
+      return sink_.add("/nodes", fmt::format("has {} nodes; at most {}", nodes->size(), limits_.nodes));
     for (const auto& [name, overrides] : nodes->items()) read_node(name, overrides);
   }
 
@@ -100,17 +101,53 @@ class TopologyReader {
       Link link;
       link.cost = static_cast<std::uint32_t>(reader.integer("cost", 1, kCostMax).value_or(link.cost));
       link.underlay = static_cast<Underlay>(reader.one_of("underlay", {"ipv4", "ipv6"}).value_or(0));
+      read_behaviour(reader, link);
       reader.refuse_unknown();
       if (!ends) return;
       if (const auto other = topology_.link_index(ends->first, ends->second))
         return sink_.add(pointer, fmt::format("links {} a second time; a pair has one tunnel, so one link",
                                               topology_.link_name(*other)));
-      if (topology_.links.size() == kLinksMax)
-        return sink_.add(pointer, fmt::format("is one link too many; at most {}", kLinksMax));
+      if (topology_.links.size() == limits_.links)
+        return sink_.add(pointer, fmt::format("is one link too many; at most {}", limits_.links));
       link.a = ends->first;
       link.b = ends->second;
       topology_.links.push_back(link);
     });
+  }
+
+  // One object for both directions, or a list of two: from the first node to the second, and back.
+  void read_behaviour(FieldReader& link_reader, Link& link) {
+    const json* value = link_reader.object("sim");
+    if (value == nullptr) return;
+    const std::string pointer = link_reader.pointer_to("sim");
+    if (!value->is_array()) {
+      link.there = link.back = read_direction(*value, pointer);
+      return;
+    }
+    if (value->size() != 2)
+      return sink_.add(pointer, "must be one object, or a list of two: from the first node to the second, and back");
+    link.there = read_direction((*value)[0], child_pointer(pointer, std::size_t{0}));
+    link.back = read_direction((*value)[1], child_pointer(pointer, std::size_t{1}));
+  }
+
+  LinkBehaviour read_direction(const json& value, const std::string& pointer) {
+    constexpr std::uint64_t kTimeMax_us = 60'000'000;
+    FieldReader reader(value, pointer, sink_);
+    LinkBehaviour behaviour;
+    const auto read = [&](const char* key, std::uint64_t min, std::uint64_t max) -> std::optional<std::uint32_t> {
+      const auto number = reader.integer(key, min, max);
+      if (!number) return std::nullopt;
+      return static_cast<std::uint32_t>(*number);
+    };
+    behaviour.delay_us = read("delay_us", 0, kTimeMax_us);
+    behaviour.jitter_us = read("jitter_us", 0, kTimeMax_us);
+    behaviour.loss_permille = read("loss_permille", 0, 1000);
+    behaviour.duplicate_permille = read("duplicate_permille", 0, 1000);
+    behaviour.reorder_permille = read("reorder_permille", 0, 1000);
+    behaviour.rate_kbit = reader.integer("rate_kbit", 1, 1'000'000'000);
+    behaviour.mtu = read("mtu", 68, 65535);
+    reader.refuse_unknown();
+    return behaviour;
   }
 
   void read_probes() {
@@ -328,6 +365,7 @@ class TopologyReader {
       {"private_key_file", "would lie outside the topology; give private_key, or let the lab make one up"}};
 
   FieldReader root_;
+  const TopologyLimits limits_;
   ErrorSink& sink_;
   Topology topology_;
 };
@@ -377,22 +415,23 @@ std::string find_topology(const std::string& file_or_name, const std::vector<std
   return {};
 }
 
-Result<Topology, ConfigErrors> parse_topology(std::string_view text, const std::string& source_name) {
+Result<Topology, ConfigErrors> parse_topology(std::string_view text, const std::string& source_name,
+                                              const TopologyLimits& limits) {
   auto document = daemon::parse_json_text(text, source_name);
   if (!document) return document.error();
   ErrorSink sink{source_name, {}};
-  Topology topology = TopologyReader(*document, sink).read(std::filesystem::path(source_name).stem().string());
+  Topology topology = TopologyReader(*document, limits, sink).read(std::filesystem::path(source_name).stem().string());
   check_plan(topology, sink);
   if (!sink.errors.empty()) return std::move(sink.errors);
   return topology;
 }
 
-Result<Topology, ConfigErrors> load_topology(const std::string& path) {
+Result<Topology, ConfigErrors> load_topology(const std::string& path, const TopologyLimits& limits) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file || file.bad() || text.fail()) return ConfigErrors{{path, "", "cannot be read; name a topology file"}};
-  return parse_topology(text.view(), path);
+  return parse_topology(text.view(), path, limits);
 }
 
 }  // namespace starling::lab

@@ -15,9 +15,17 @@ namespace starling::lab {
 // Nothing if there is none.
 std::string find_topology(const std::string& file_or_name, const std::vector<std::string>& folders);
 
-Result<Topology, daemon::ConfigErrors> load_topology(const std::string& path);
+// How much a topology may have: of namespaces in the lab, of memory in the simulator.
+struct TopologyLimits {
+  std::size_t nodes = kNodesMax;
+  std::size_t links = kLinksMax;
+};
+inline constexpr TopologyLimits kSimulatedLimits{kSimulatedNodesMax, kSimulatedLinksMax};
+
+Result<Topology, daemon::ConfigErrors> load_topology(const std::string& path, const TopologyLimits& limits = {});
 
 // `source_name` is the file that errors name; without a "name" in the document the topology is called after it.
-Result<Topology, daemon::ConfigErrors> parse_topology(std::string_view text, const std::string& source_name);
+Result<Topology, daemon::ConfigErrors> parse_topology(std::string_view text, const std::string& source_name,
+                                                      const TopologyLimits& limits = {});
 
 }  // namespace starling::lab

@@ -1,0 +1,182 @@
+// Whole simulations: the oracle against its naive twin, what the safety rules find, determinism, faults of every kind.
+#include <doctest/doctest.h>
+
+#include "sim/oracle.h"
+#include "topologies/lab/sim/arguments.h"
+#include "topologies/lab/sim/generator.h"
+#include "topologies/lab/sim/oracle.h"
+#include "topologies/lab/sim/report.h"
+#include "topologies/lab/sim/safety.h"
+#include "topologies/lab/sim/simulation.h"
+#include "topologies/lab/topology_parser.h"
+
+using namespace starling;
+using namespace starling::sim;
+using namespace std::chrono_literals;
+
+namespace {
+
+Outcome simulated(const Arguments& arguments) {
+  const auto topology = generate(arguments.shape, {arguments.seed, arguments.mixed});
+  const auto options = options_of(arguments);
+  REQUIRE(topology.ok());
+  REQUIRE(options.ok());
+  return simulate(*topology, *options);
+}
+
+Arguments arguments_for(const char* shape, const char* faults, std::uint64_t seed = 1) {
+  Arguments arguments;
+  arguments.shape = shape;
+  arguments.seed = seed;
+  arguments.faults = faults;
+  return arguments;
+}
+
+// Two end points, anycast, several costs.
+Network mixed_network(std::uint64_t seed) {
+  const auto topology = generate("random:12,3", {seed, true}).value();
+  BuildOptions options;
+  options.seed = seed;
+  return build_network(topology, lab::make_plan(topology), options);
+}
+
+std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Violation& violation) {
+    return violation.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("the oracle and its naive twin agree on what is right, and on what is not yet") {
+  int agreed_wrong = 0;
+  int agreed_right = 0;
+  for (std::uint64_t seed = 1; seed <= 8; seed++) {
+    Network network = mixed_network(seed);
+    network.start_all();
+    const auto agree = [&] {
+      const bool right = RouteOracle(network).find_fault(100).empty();
+      REQUIRE(right == converged(network, Oracle(network)));
+      (right ? agreed_right : agreed_wrong)++;
+    };
+    network.run_for(1ms);
+    agree();
+    network.run_for(3s);
+    agree();
+    network.stop(static_cast<NodeIndex>(seed));
+    agree();
+    network.run_for(3s);
+    agree();
+  }
+  CHECK(agreed_right >= 16);
+  CHECK(agreed_wrong >= 8);
+}
+
+TEST_CASE("the oracle finds a next hop too many, a route too few, and a database that lags") {
+  Network network = mixed_network(3);
+  network.start_all();
+  network.run_for(5s);
+  REQUIRE(RouteOracle(network).find_fault(100).empty());
+  routing::RouterOutbox wrong;
+  const NodeIndex node = 4;
+  const auto routes = network.router(node).routes();
+  REQUIRE_FALSE(routes.empty());
+  wrong.routes.removed_routes = {routes.front().prefix};
+  network.tables().apply(node, network.neighbors(node), wrong);
+  CHECK(RouteOracle(network).find_fault(100).find("should have one") != std::string::npos);
+  CHECK_FALSE(network.mirror_is_exact(node));
+}
+
+TEST_CASE("safety refuses what nobody has signed, what is older, and routes that lead nowhere known") {
+  Network network = mixed_network(2);
+  Safety safety(network);
+  routing::Event accepted;
+  accepted.kind = routing::EventKind::lsa_accept;
+  accepted.lsa = {network.identity(1).id(), 0};
+  accepted.sequence = 10;
+  CHECK(message_of([&] { safety.on_event(0, accepted); }).find("not signed") != std::string::npos);
+  routing::Event originated = accepted;
+  originated.kind = routing::EventKind::lsa_originate;
+  CHECK(message_of([&] { safety.on_event(1, originated); }).empty());
+  CHECK(message_of([&] { safety.on_event(0, accepted); }).empty());
+  CHECK(message_of([&] { safety.on_event(1, originated); }).find("after") != std::string::npos);
+  originated.sequence = 11;
+  safety.on_event(1, originated);
+  accepted.sequence = 11;
+  safety.on_event(0, accepted);
+  accepted.sequence = 10;
+  CHECK(message_of([&] { safety.on_event(0, accepted); }).find("after 11") != std::string::npos);
+  safety.on_start(0);
+  CHECK(message_of([&] { safety.on_event(0, accepted); }).empty());  // a new life remembers nothing
+
+  routing::RouterOutbox outbox;
+  outbox.routes.routes = {{*Prefix::parse("10.240.0.0/16"), 1}};
+  CHECK(message_of([&] { safety.on_call(0, outbox); }).find("nobody announces") != std::string::npos);
+  outbox.routes.routes = {{network.options(0).prefixes.front(), 1}};
+  CHECK(message_of([&] { safety.on_call(0, outbox); }).find("its own") != std::string::npos);
+  outbox.routes.routes.clear();
+  outbox.routes.groups = {routing::RouteGroup{1, {}, {network.neighbors(0).front()}, routing::kNoNeighbor, {}, 10}};
+  CHECK(message_of([&] { safety.on_call(0, outbox); }).find("not in Full") != std::string::npos);
+}
+
+TEST_CASE("the same arguments give the same report, but for what its clock and memory say") {
+  const Arguments arguments = arguments_for("random:10,3", "cut:1,stop:1,chaos:4", 5);
+  const auto topology = generate(arguments.shape, {arguments.seed, false}).value();
+  const auto report = [&](std::uint64_t seed) {
+    Arguments other = arguments;
+    other.seed = seed;
+    return to_json(topology, simulate(topology, options_of(other).value()), {seed, "", 0, 0}).dump();
+  };
+  const std::string once = report(5);
+  CHECK(report(5) == once);
+  CHECK(report(6) != once);
+}
+
+TEST_CASE("every kind of fault, one at a time, is noticed, routed around and mended") {
+  for (const FaultKind kind : kFaultKinds) {
+    CAPTURE(to_string(kind));
+    const Outcome outcome = simulated(arguments_for("grid:3x3", (std::string(to_string(kind)) + ":2").c_str(), 4));
+    CHECK(outcome.fault == "");
+    CHECK(outcome.failures.size() == 2);
+    CHECK(outcome.repairs.size() == 2);
+  }
+}
+
+TEST_CASE("traffic over a link that is cut is back within a tenth of a second") {
+  const Outcome outcome = simulated(arguments_for("grid:4x4", "cut:12", 9));
+  REQUIRE(outcome.fault == "");
+  Measurement sum;
+  for (const Measurement& failure : outcome.failures) sum.add(failure);
+  REQUIRE(sum.outage_ms.count() >= 20);
+  CHECK(sum.outage_ms.quantile(0.95) <= 150);
+  CHECK(sum.outage_ms.median() <= 100);
+  CHECK(sum.detected_ms.count() >= 12);
+}
+
+TEST_CASE("a network that does not come to what its file expects is told as not ok") {
+  const auto text = [](int limit_ms) {
+    return R"({"nodes": {"a": {}, "b": {}, "c": {}}, "links": [{"nodes": ["a", "b"]}, {"nodes": ["b", "c"]}, {"nodes": ["a", "c"], "cost": 50}],
+      "probes": [{"from": "a", "to": "c", "interval_ms": 1}],
+      "events": [{"at_ms": 500, "cut": ["b", "c"]}, {"at_ms": 3000, "restore": ["b", "c"]}],
+      "expect": [{"converged_within_ms": 5000}, {"path": ["a", "b", "c"], "at_ms": 400}, {"path": ["a", "c"], "at_ms": 2500},
+                 {"all_reachable_at_ms": 2500}, {"max_outage_ms": )" +
+           std::to_string(limit_ms) + R"(, "probe": ["a", "c"]}]})";
+  };
+  for (const int limit_ms : {150, 5}) {
+    const auto topology = lab::parse_topology(text(limit_ms), "t.json").value();
+    Arguments arguments;
+    arguments.topology = "t.json";
+    const Outcome outcome = simulate(topology, options_of(arguments).value());
+    CHECK(outcome.fault == "");
+    REQUIRE(outcome.script);
+    CHECK(outcome.ok() == (limit_ms == 150));
+    CHECK(outcome.failures.size() == 1);
+    CHECK(outcome.repairs.size() == 1);
+    const auto json = to_json(topology, outcome, {1, "starling sim run t.json --seed 1", 0, 0});
+    CHECK(json["ok"] == outcome.ok());
+    CHECK(json["expectations"].size() == 5);
+  }
+}

@@ -1,0 +1,59 @@
+#include "topologies/lab/sim/build.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "daemon/config/loader.h"
+#include "daemon/config/router_config.h"
+
+namespace starling::sim {
+
+namespace {
+
+// The parser has checked every configuration of a file; those of generated topologies are right by construction.
+daemon::Config config_of(const lab::NodePlan& node) {
+  auto config = daemon::parse_config(node.config, node.name);
+  if (!config) throw std::invalid_argument(to_string(config.error()));
+  return std::move(config).value();
+}
+
+Quality quality_of(const std::optional<lab::LinkBehaviour>& behaviour, const Quality& base) {
+  if (!behaviour) return base;
+  Quality quality = base;
+  if (behaviour->delay_us) quality.delay = std::chrono::microseconds(*behaviour->delay_us);
+  if (behaviour->jitter_us) quality.jitter = std::chrono::microseconds(*behaviour->jitter_us);
+  if (behaviour->loss_permille) quality.loss_permille = *behaviour->loss_permille;
+  if (behaviour->duplicate_permille) quality.duplicate_permille = *behaviour->duplicate_permille;
+  if (behaviour->reorder_permille) quality.reorder_permille = *behaviour->reorder_permille;
+  if (behaviour->rate_kbit) quality.rate_bits_per_s = *behaviour->rate_kbit * 1000;
+  if (behaviour->mtu) quality.mtu = *behaviour->mtu;
+  return quality;
+}
+
+}  // namespace
+
+Network build_network(const lab::Topology& topology, const lab::Plan& plan, const BuildOptions& options) {
+  Network network(options.seed);
+  std::vector<std::vector<Prefix>> connected(topology.nodes.size());
+  for (const lab::LinkPlan& link : plan.links)
+    for (const lab::LinkEnd& end : {link.a, link.b}) connected[end.node].push_back(end.address.subnet());
+  for (std::size_t i = 0; i < topology.nodes.size(); i++) {
+    const daemon::Config config = config_of(plan.nodes[i]);
+    routing::RouterConfig router = daemon::router_config(config);
+    router.connected = connected[i];
+    if (options.hello) router.hello = *options.hello;
+    network.add_node(std::move(router), config.private_key);
+  }
+  for (const lab::Link& link : topology.links) {
+    const auto [a, b] = std::pair(static_cast<NodeIndex>(link.a), static_cast<NodeIndex>(link.b));
+    LinkOptions made;
+    made.cost = link.cost;
+    network.link(a, b, made);
+    network.set_quality(a, b, quality_of(link.there, options.link));
+    network.set_quality(b, a, quality_of(link.back, options.link));
+  }
+  return network;
+}
+
+}  // namespace starling::sim

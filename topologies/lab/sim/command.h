@@ -1,0 +1,31 @@
+// `starling sim …`: run, sweep, generate.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "topologies/lab/topology.h"
+
+namespace CLI {
+class App;
+}
+
+namespace starling::sim {
+
+class Command {
+ public:
+  // Adds itself as a subcommand of `app`, which must outlive it. `load`: a topology by file or name; nothing, and the
+  // errors printed, if it is not right.
+  Command(CLI::App& app, std::function<std::optional<lab::Topology>(const std::string&)> load);
+  ~Command();
+  bool parsed() const;
+  int run();  // the exit status
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace starling::sim

@@ -1,0 +1,101 @@
+#include "topologies/lab/sim/safety.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace starling::sim {
+
+namespace {
+
+constexpr std::uint64_t kMirrorInterval = 97;  // calls, of which the tables of one are compared
+
+}  // namespace
+
+Safety::Safety(const Network& network) : network_(network), nodes_(network.size()) {
+  for (NodeIndex node = 0; node < network.size(); node++) node_of_[network.identity(node).id()] = node;
+}
+
+void Safety::violated(NodeIndex node, const std::string& what) const {
+  const double at_s = static_cast<double>(network_.now().monotonic.time_since_epoch().count()) / 1e9;
+  throw Violation(fmt::format("{} at {:.6f} s: {}", network_.name(node), at_s, what));
+}
+
+void Safety::on_start(NodeIndex node) {
+  nodes_[node] = {};
+}
+
+void Safety::on_event(NodeIndex node, const routing::Event& event) {
+  switch (event.kind) {
+    case routing::EventKind::lsa_originate: check_originated(node, event); break;
+    case routing::EventKind::lsa_accept:
+    case routing::EventKind::lsa_withdraw: check_accepted(node, event); break;
+    case routing::EventKind::neighbor_state: nodes_[node].neighbors[event.neighbor] = event.to; break;
+    default: break;
+  }
+}
+
+void Safety::check_originated(NodeIndex node, const routing::Event& event) {
+  checks_++;
+  std::uint64_t& newest = nodes_[node].originated[event.lsa.fragment];
+  if (event.sequence <= newest) violated(node, fmt::format("announces sequence {} after {}", event.sequence, newest));
+  newest = event.sequence;
+  signed_[event.lsa].insert(event.sequence);
+}
+
+void Safety::check_accepted(NodeIndex node, const routing::Event& event) {
+  checks_++;
+  const auto origin = node_of_.find(event.lsa.origin);
+  if (origin == node_of_.end()) violated(node, "accepts an announcement of nobody");
+  const auto known = signed_.find(event.lsa);
+  if (known == signed_.end() || !known->second.contains(event.sequence))
+    violated(node, fmt::format("accepts sequence {} of {}, which {} has not signed", event.sequence,
+                               network_.name(origin->second), network_.name(origin->second)));
+  std::uint64_t& newest = nodes_[node].accepted[event.lsa];
+  if (event.sequence < newest)
+    violated(node,
+             fmt::format("accepts sequence {} of {} after {}", event.sequence, network_.name(origin->second), newest));
+  newest = event.sequence;
+}
+
+void Safety::on_call(NodeIndex node, const routing::RouterOutbox& outbox) {
+  for (const routing::RouteGroup& group : outbox.routes.groups) check_group(node, group);
+  for (const routing::Route& route : outbox.routes.routes) check_route(node, route);
+  if (++calls_ % kMirrorInterval != 0 || network_.size() > 300) return;
+  checks_++;
+  if (!network_.mirror_is_exact(node)) violated(node, "has installed something else than its Router says");
+}
+
+void Safety::check_group(NodeIndex node, const routing::RouteGroup& group) {
+  checks_++;
+  if (group.members.empty()) violated(node, fmt::format("has a group {} without members", group.id));
+  if (group.metric == routing::kUnreachable)
+    violated(node, fmt::format("has a group {} that reaches nobody", group.id));
+  if (!network_.events) return;
+  for (const routing::NeighborId member : group.members) {
+    if (nodes_[node].neighbors[member] != routing::NeighborState::full)
+      violated(node, fmt::format("routes over {}, which is not in Full", network_.name(member)));
+  }
+}
+
+void Safety::check_route(NodeIndex node, const routing::Route& route) {
+  checks_++;
+  const std::string prefix = route.prefix.to_string();
+  if (!is_announced(route.prefix)) violated(node, "has a route to " + prefix + ", which nobody announces");
+  const routing::RouterConfig& config = network_.config(node);
+  if (config.accept.check(route.prefix, config.connected) != routing::ImportVerdict::accepted)
+    violated(node, "has a route to " + prefix + ", which it does not accept");
+  const std::vector<Prefix>& own = network_.options(node).prefixes;
+  if (std::find(own.begin(), own.end(), route.prefix) != own.end()) violated(node, "has a route to its own " + prefix);
+}
+
+bool Safety::is_announced(const Prefix& prefix) {
+  if (announced_.contains(prefix)) return true;
+  for (NodeIndex node = 0; node < network_.size(); node++) {
+    const std::vector<Prefix>& prefixes = network_.options(node).prefixes;
+    announced_.insert(prefixes.begin(), prefixes.end());
+  }
+  return announced_.contains(prefix);
+}
+
+}  // namespace starling::sim
