@@ -9,6 +9,7 @@
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
 #include "daemon/control/client.h"
+#include "routing/limits.h"
 
 namespace starling::daemon {
 
@@ -17,6 +18,8 @@ namespace {
 constexpr Duration kLimit = std::chrono::seconds(10);
 constexpr Duration kNoteAfter = std::chrono::seconds(2);
 constexpr auto kAskAgainAfter = std::chrono::milliseconds(20);
+// Whoever has acknowledged has not always computed: an unruly time makes it wait so long, and it may be late.
+constexpr Duration kComputed = routing::kSpfLongDelay + std::chrono::milliseconds(100);
 
 Result<ControlClient> connect(const DaemonChoice& daemon) {
   const Result<std::string> path = choose_control_socket(daemon.control, daemon.interface);
@@ -65,6 +68,7 @@ int run_drain(const DaemonChoice& daemon, bool drain, bool json) {
     return kExitFailed;
   }
   const bool known = number(*answer, "unacknowledged") == 0;
+  if (known) std::this_thread::sleep_for(kComputed);
   if (json) {
     print(answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
   } else if (known) {

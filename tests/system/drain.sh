@@ -31,6 +31,7 @@ wait_for 20 "c is there" pings a 10.1.0.3
 wait_for 20 "packets pass" pings a 10.1.0.4
 
 start echo ip netns exec "$(ns d)" "$flow" echo 10.1.0.4 4000
+wait_for 10 "the echo listens" shows "10.1.0.4:4000" in_ns d ss -Hlun
 start flow ip netns exec "$(ns a)" "$flow" send 10.1.0.4 4000 500 "$work/stop"
 sender=$!
 # Packets that a's tunnel to b has carried

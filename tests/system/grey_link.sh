@@ -32,7 +32,12 @@ link_is '.state == "Full" and .grey == null and .manual == false and .cost >= 10
 
 note "datagrams of more than 1350 bytes vanish on their way to b"
 in_ns b nft -f - <<'END' || fail "nft"
-table ip hole { chain input { type filter hook input priority 0; iifname "to-a" udp length > 1350 counter drop; } }
+table ip hole {
+  chain input {
+    type filter hook input priority 0
+    iifname "to-a" udp length > 1350 counter drop
+  }
+}
 END
 wait_for 15 "a finds that the link is grey" has_event a link.grey '.neighbor == "b" and .reason == "full_size_lost" and .level == "warning"'
 wait_for 5 "a goes round by c" goes_by a 10.1.0.2/32 c
@@ -54,7 +59,12 @@ link_is '.grey == null and .cost < 500000' || fail "the healed link: $(show a ne
 
 note "a filter that lets through what is marked as urgent, and no data"
 in_ns b nft -f - <<'END' || fail "nft"
-table ip hole { chain input { type filter hook input priority 0; iifname "to-a" ip dscp != cs6 udp dport 7000 counter drop; } }
+table ip hole {
+  chain input {
+    type filter hook input priority 0
+    iifname "to-a" ip dscp != cs6 udp dport 7000 counter drop
+  }
+}
 END
 wait_for 15 "a finds that data does not pass" has_event a link.grey '.neighbor == "b" and .reason == "data_lost"'
 wait_for 5 "a goes round by c" goes_by a 10.1.0.2/32 c
