@@ -223,7 +223,7 @@ void Graph::review_hops() {
       known.push_back(hop.neighbor);
     } else {
       hop = {hop.neighbor, kNoNode, true};
-      lost_hop_ = true;
+      hops_changed_ = true;
       note_structure();
     }
   }
@@ -234,6 +234,7 @@ void Graph::review_hops() {
     auto hop = std::find_if(hops_.begin(), hops_.end(), is_free);
     if (hop == hops_.end()) hop = hops_.insert(hops_.end(), Hop{});
     *hop = {link.neighbor, find(link.node), false};
+    hops_changed_ = true;
     note_structure();
     if (hop->node == kNoNode) continue;
     const Metric cost = metric(kRoot, hop->node);  // the same edge may have had another hop: it counts as changed
@@ -349,7 +350,7 @@ void Graph::settle() {
   changes_.clear();
   bulk_ = false;
   structure_changed_ = false;
-  lost_hop_ = false;
+  hops_changed_ = false;
   for (const auto& [node, id_of_node] : retired_) free_.push_back(node);
   retired_.clear();
   for (Hop& hop : hops_) {

@@ -78,7 +78,7 @@ class Graph {
   bool changed() const { return bulk_ || structure_changed_ || !changes_.empty(); }
   bool bulk() const { return bulk_; }                            // so much that changes() does not say
   bool structure_changed() const { return structure_changed_; }  // nodes came or went, end points, our neighbours
-  bool lost_hop() const { return lost_hop_; }                    // a neighbour is not Full any more
+  bool hops_changed() const { return hops_changed_; }            // a neighbour became Full, or is so no more
   std::uint64_t edits() const { return edits_; }                 // all changes so far: another number, another change
   const std::vector<Change>& changes() const { return changes_; }
   // Only links to nodes that hang, or hung, on the network by that one link, and none of ours: no other path differs.
@@ -152,7 +152,7 @@ class Graph {
   std::vector<Change> changes_;
   bool bulk_ = true;  // everything is new at first
   bool structure_changed_ = true;
-  bool lost_hop_ = false;
+  bool hops_changed_ = false;
   std::uint64_t edits_ = 0;
 };
 

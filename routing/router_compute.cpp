@@ -87,12 +87,12 @@ std::vector<LocalLink> Router::Impl::local_links() const {
   return links;
 }
 
-// Whether it is time to act upon what changed. What does not change the graph needs no waiting, and a lost neighbour of
-// our own must not: nobody else keeps traffic off it.
+// Whether it is time to act upon what changed. What concerns nobody's paths, or a leaf's only, costs next to nothing
+// and needs no waiting; and a neighbour of our own that is lost must not wait: nobody else keeps traffic off it.
 bool Router::Impl::is_computation_due(Now now) {
-  if (!graph.changed()) return true;
+  if (!graph.changed() || graph.only_leaves_changed()) return true;
   if (std::exchange(edits_seen, graph.edits()) != graph.edits()) backoff.on_change(now.monotonic);
-  return graph.lost_hop() || backoff.due() <= now.monotonic;
+  return graph.hops_changed() || backoff.due() <= now.monotonic;
 }
 
 void Router::Impl::compute(Now now) {

@@ -9,6 +9,7 @@
 
 #include "daemon/control/drop_hints.h"
 #include "daemon/control/format.h"
+#include "daemon/control/grey_hints.h"
 #include "daemon/control/table.h"
 
 namespace starling::daemon {
@@ -66,6 +67,18 @@ std::string counted(std::size_t count, const char* one, const char* many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+// A metric of 2^24 - 1 is taken where there is no other way (docs/protocol.md).
+std::string metric_text(const json& row, const char* key) {
+  constexpr std::uint64_t kLastResort = 0xffffff;
+  if (number(row, key) == kLastResort) return "last resort";
+  return text(row, key, "-") + (flag(row, "manual") ? " set" : "");
+}
+
+std::string grey_text(const json& row) {
+  const std::string reason = text(row, "grey");
+  return fmt::format("grey: {}: {}", reason, grey_hint(reason, number(row, "carried_bytes")));
+}
+
 Style state_style(const std::string& state) {
   if (state == "Full") return Style::green;
   return state == "Down" ? Style::red : Style::yellow;
@@ -85,22 +98,25 @@ std::string neighbors_text(const json& view, bool colour) {
   for (const json& row : view) {
     const std::string state = text(row, "state");
     if (state == "Full") ++full;
-    const bool suspect = row.value("suspect", false);
+    const bool suspect = row.is_object() && row.value("suspect", json()) == json(true);
     table.add_row({{text(row, "name"), Style::bold},
                    {suspect ? state + ", suspect" : state, state_style(state)},
                    span(row, "since_ms", std::chrono::milliseconds(1)),
-                   text(row, "cost", "-"),
+                   metric_text(row, "cost"),
                    span(row, "rtt_us", std::chrono::microseconds(1)),
                    span(row, "detection_ms", std::chrono::milliseconds(1)),
                    text(row, "times_down", "-"),
                    text(row, "endpoint", "-")});
+    if (!member(row, "grey").is_null()) table.add_note(grey_text(row), Style::yellow);
+    if (!member(row, "obstacle").is_null()) table.add_note("not Full: " + text(row, "obstacle"), Style::yellow);
   }
   return table.render(colour) + fmt::format("{}, {} Full\n", counted(view.size(), "neighbour", "neighbours"), full);
 }
 
 // What the reason of a refusal means (routing::ImportVerdict), and what would be right.
 std::string_view refusal_hint(std::string_view reason) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kHints{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kHints{{
+      {"not_granted", "the network's key has not granted it to that node"},
       {"not_in_accept", "no pattern of `accept` matches"},
       {"default_not_named", "a default route is used only if `accept` names it"},
       {"inside_connected", "inside a subnet that is directly connected here; used only if `accept` names it"},
@@ -124,6 +140,28 @@ Style status_style(const std::string& status) {
   return status == "unreachable" || status == "failed" ? Style::red : Style::plain;
 }
 
+// How many of the routes to others would not wait for detection, flooding and computation if their next hop failed.
+std::string coverage_text(const json& view) {
+  int all = 0, equal = 0, node = 0, link = 0;
+  for (const json& row : view) {
+    if (text(row, "status") != "installed") continue;
+    all++;
+    const std::string kind = text(row, "backup_kind");
+    if (member(row, "next_hops").size() > 1) {
+      equal++;
+    } else if (kind == "node") {
+      node++;
+    } else if (kind == "link") {
+      link++;
+    }
+  }
+  if (all == 0) return "";
+  return fmt::format(
+      "{} of {} installed have another way ready: {} by equal next hops, {} around the next hop, {} around the link to "
+      "it\n",
+      equal + node + link, all, equal, node, link);
+}
+
 std::string routes_text(const json& view, bool colour) {
   if (view.empty()) return "no routes\n";
   Table table({{"PREFIX"}, {"VIA"}, {"BACKUP"}, {"METRIC", kRight}, {"FROM"}, {"STATUS"}, {"REASON"}});
@@ -131,19 +169,19 @@ std::string routes_text(const json& view, bool colour) {
     const std::string status = text(row, "status");
     table.add_row({{text(row, "prefix"), Style::bold},
                    text(row, "next_hops"),
-                   text(row, "backup"),
+                   text(row, "backup") + (text(row, "backup_kind") == "link" ? " (link)" : ""),
                    text(row, "metric"),
                    text(row, "origins"),
                    {status, status_style(status)},
-                   refusal(row, "reason")});
+                   member(row, "reason").is_null() ? Cell(text(row, "note")) : Cell(refusal(row, "reason"))});
   }
-  return table.render(colour);
+  return table.render(colour) + coverage_text(view);
 }
 
 std::string links_text(const json& links) {
   std::string list;
   for (const json& link : links) {
-    list += fmt::format("{}{} {}{}", list.empty() ? "" : ", ", text(link, "neighbor"), text(link, "metric"),
+    list += fmt::format("{}{} {}{}", list.empty() ? "" : ", ", text(link, "neighbor"), metric_text(link, "metric"),
                         flag(link, "two_way") ? "" : " (one way)");
   }
   return list;
@@ -169,13 +207,34 @@ std::string lsdb_text(const json& view, bool colour) {
                    text(row, "sequence"),
                    span(row, "remaining_s", std::chrono::seconds(1)),
                    {reachable ? "yes" : "no", reachable ? Style::green : Style::red},
-                   flag(row, "transit") ? "yes" : "no"});
+                   flag(row, "drained")   ? "drained"
+                   : flag(row, "transit") ? "yes"
+                                          : "no"});
     if (!member(row, "links").empty()) table.add_note("links     " + links_text(member(row, "links")), Style::plain);
     if (!member(row, "prefixes").empty()) {
       table.add_note("prefixes  " + prefixes_text(member(row, "prefixes")), Style::plain);
     }
   }
   return table.render(colour) + counted(view.size(), "announcement", "announcements") + '\n';
+}
+
+Style grant_style(const std::string& state) {
+  if (state == "member") return Style::green;
+  return state == "revoked" ? Style::red : Style::plain;
+}
+
+std::string grants_text(const json& view, bool colour) {
+  if (view.empty()) return "no grants are known (see `network_key`, `starling grant --help`)\n";
+  Table table({{"NODE"}, {"NAME"}, {"STATE"}, {"UNTIL"}, {"PREFIXES"}});
+  for (const json& row : view) {
+    const std::string state = text(row, "state");
+    table.add_row({{text(row, "node").substr(0, 8), Style::bold},
+                   text(row, "name", "-"),
+                   {state, grant_style(state)},
+                   text(row, "until"),
+                   text(row, "prefixes", "-")});
+  }
+  return table.render(colour) + counted(view.size(), "grant", "grants") + '\n';
 }
 
 void add_drop_notes(Table& table, const json& row) {
@@ -272,6 +331,18 @@ std::string status_text(const json& view, bool colour) {
                            counted(number(view, "lsas"), "announcement", "announcements"),
                            counted(number(view, "routes"), "route", "routes")));
   line("digest", text(view, "digest"));
+  if (!member(view, "network_key").is_null()) {
+    line("network", text(view, "network_key"));
+    line("granted", text(view, "granted_until", "no: others do not take what this node announces"));
+  }
+  for (const json& duplicate : member(view, "duplicates")) {
+    const std::string seen = span(duplicate, "last_ms", std::chrono::milliseconds(1)) + " ago";
+    line("WARNING",
+         flag(duplicate, "ourselves")
+             ? "ANOTHER MACHINE USES THIS NODE'S KEY, seen through " + text(duplicate, "neighbor") + ' ' + seen
+             : "TWO MACHINES USE THE KEY OF " + text(duplicate, "neighbor") + ", seen " + seen);
+  }
+  if (flag(view, "drained")) line("drained", "yes: others take it for a last resort until `starling undrain`");
   const json& statistics = member(view, "statistics");
   if (!statistics.is_object()) return out;
   for (const auto& [name, value] : statistics.items()) {
@@ -286,9 +357,10 @@ std::string status_text(const json& view, bool colour) {
 
 std::string show_text(std::string_view what, const json& view, bool colour) {
   using Render = std::string (*)(const json&, bool);
-  static constexpr std::array<std::pair<std::string_view, Render>, 8> kRenderers{{{"neighbors", neighbors_text},
+  static constexpr std::array<std::pair<std::string_view, Render>, 9> kRenderers{{{"neighbors", neighbors_text},
                                                                                   {"routes", routes_text},
                                                                                   {"lsdb", lsdb_text},
+                                                                                  {"grants", grants_text},
                                                                                   {"tunnels", tunnels_text},
                                                                                   {"egress", egress_text},
                                                                                   {"ingress", ingress_text},

@@ -41,6 +41,7 @@ json statistics_json(const routing::RouterStatistics& statistics) {
           {"lsas_originated", statistics.lsas_originated},
           {"retransmissions", statistics.retransmissions},
           {"spf_runs", statistics.spf_runs},
+          {"spf_full_runs", statistics.spf_full_runs},
           {"signatures_verified", statistics.signatures_verified}};
 }
 
@@ -63,8 +64,10 @@ json route_row(const Prefix& prefix, const char* status) {
           {"metric", nullptr},
           {"next_hops", json::array()},
           {"backup", nullptr},
+          {"backup_kind", nullptr},
           {"status", status},
-          {"reason", nullptr}};
+          {"reason", nullptr},
+          {"note", nullptr}};
 }
 
 using RouteRows = std::multimap<Prefix, json>;
@@ -108,6 +111,7 @@ void add_learned_routes(const ViewContext& context, RouteRows& rows) {
     if (group.metric != routing::kUnreachable) row["metric"] = group.metric;
     row["next_hops"] = names_of(group.members, context.names.neighbor);
     row["backup"] = neighbor_or_null(context.names, group.backup);
+    if (group.backup != routing::kNoNeighbor) row["backup_kind"] = routing::to_string(group.backup_kind);
     note_trouble(context, route.prefix, row);
     rows.emplace(route.prefix, std::move(row));
   }
@@ -128,12 +132,70 @@ void add_refused_routes(const ViewContext& context, RouteRows& rows) {
   for (auto& [prefix, row] : refused) rows.emplace(prefix, std::move(row));
 }
 
+// What else is known of a prefix that is used: who else announces it, inside whose it lies, that no grant allows it.
+std::string note_of(const ViewContext& context, const routing::PrefixFinding& finding) {
+  const auto list = [&](const std::vector<routing::NodeId>& nodes) {
+    std::string names;
+    for (const routing::NodeId& node : nodes) names += (names.empty() ? "" : ", ") + context.names.node(node);
+    return names;
+  };
+  switch (finding.kind) {
+    case routing::PrefixFinding::Kind::duplicate: return "announced by " + list(finding.origins);
+    case routing::PrefixFinding::Kind::more_specific:
+      return list(finding.origins) + " inside " + finding.inside->to_string() + " of " + list(finding.inside_origins);
+    case routing::PrefixFinding::Kind::not_granted: return "not granted to " + list(finding.origins);
+  }
+  return {};
+}
+
+// On the row of the prefix that is used, or our own; a refused one has its reason.
+void add_notes(const ViewContext& context, RouteRows& rows) {
+  for (const routing::PrefixFinding& finding : context.router.prefix_findings()) {
+    const auto [first, last] = rows.equal_range(finding.prefix);
+    const auto row = std::find_if(first, last, [](const auto& entry) { return entry.second["status"] != "refused"; });
+    if (row == last) continue;
+    json& note = row->second["note"];
+    note = (note.is_null() ? "" : note.get<std::string>() + "; ") + note_of(context, finding);
+  }
+}
+
+// Null without a network key, and without a grant.
+json granted_until(const routing::Router& router) {
+  const auto grant = router.own_grant();
+  return grant && !grant->revoked ? json(routing::date_text(grant->until_s)) : json();
+}
+
+json duplicates_json(const ViewContext& context) {
+  json list = json::array();
+  for (const routing::DuplicateView& view : context.router.duplicates(context.now)) {
+    list.push_back({{"ourselves", view.ourselves},
+                    {"neighbor", context.names.neighbor(view.neighbor)},
+                    {"since_ms", milliseconds(context.now.monotonic - view.since)},
+                    {"last_ms", milliseconds(context.now.monotonic - view.last)},
+                    {"signs", view.signs}});
+  }
+  return list;
+}
+
+std::string state_of(const routing::GrantView& view) {
+  if (view.grant.revoked) return "revoked";
+  return view.present ? "member" : "absent";
+}
+
 }  // namespace
 
 const std::vector<std::string_view>& view_names() {
-  static const std::vector<std::string_view> kNames{"status",  "neighbors", "routes",  "lsdb",
+  static const std::vector<std::string_view> kNames{"status",  "neighbors", "routes",  "lsdb",   "grants",
                                                     "tunnels", "egress",    "ingress", "transit"};
   return kNames;
+}
+
+json drain_view(const routing::Router& router) {
+  const std::vector<routing::NeighborView> neighbors = router.neighbors();
+  return {{"drained", router.drained()},
+          {"neighbors_full", std::count_if(neighbors.begin(), neighbors.end(),
+                                           [](const auto& n) { return n.state == routing::NeighborState::full; })},
+          {"unacknowledged", router.unacknowledged()}};
 }
 
 json status_view(const ViewContext& context) {
@@ -149,6 +211,10 @@ json status_view(const ViewContext& context) {
           {"mono_ns", context.now.monotonic.time_since_epoch().count()},
           {"uptime_ms", milliseconds(context.now.monotonic - context.started)},
           {"digest", to_hex(router.digest())},
+          {"network_key", router.config().network_key ? json(to_base64(router.config().network_key->bytes)) : json()},
+          {"granted_until", granted_until(router)},
+          {"drained", router.drained()},
+          {"duplicates", duplicates_json(context)},
           {"neighbors_full", std::count_if(neighbors.begin(), neighbors.end(),
                                            [](const auto& n) { return n.state == routing::NeighborState::full; })},
           {"lsas", router.database(context.now).size()},
@@ -167,7 +233,12 @@ json neighbors_view(const ViewContext& context) {
              {"state", routing::to_string(neighbor.state)},
              {"since_ms", milliseconds(context.now.monotonic - neighbor.since)},
              {"cost", neighbor.cost},
+             {"obstacle", *neighbor.obstacle != '\0' ? json(neighbor.obstacle) : json()},
+             {"manual", neighbor.cost_is_manual},
              {"rtt_us", nullptr},
+             {"loss_permille", neighbor.loss_permille},
+             {"grey", nullptr},
+             {"carried_bytes", nullptr},
              {"endpoint", endpoint_json(endpoints[neighbor.id])},
              {"detection_ms", milliseconds(neighbor.detection_time)},
              {"hellos_sent", neighbor.hellos_sent},
@@ -176,6 +247,8 @@ json neighbors_view(const ViewContext& context) {
              {"suspect", neighbor.suspect},
              {"times_suspect", neighbor.times_suspect}};
     if (neighbor.round_trip) row["rtt_us"] = neighbor.round_trip->count() / 1000;
+    if (neighbor.grey != routing::GreyReason::none) row["grey"] = routing::to_string(neighbor.grey);
+    if (neighbor.carried_size) row["carried_bytes"] = *neighbor.carried_size;
     list.push_back(std::move(row));
   }
   return list;
@@ -186,6 +259,7 @@ json routes_view(const ViewContext& context) {
   add_own_routes(context, rows);
   add_learned_routes(context, rows);
   add_refused_routes(context, rows);
+  add_notes(context, rows);
   json list = json::array();
   for (auto& [prefix, row] : rows) list.push_back(std::move(row));
   return list;
@@ -196,8 +270,10 @@ json lsdb_view(const ViewContext& context) {
   for (const routing::LsaView& lsa : context.router.database(context.now)) {
     json links = json::array();
     for (const routing::LsaLinkView& link : lsa.links) {
-      links.push_back(
-          {{"neighbor", context.names.node(link.neighbor)}, {"metric", link.metric}, {"two_way", link.two_way}});
+      links.push_back({{"neighbor", context.names.node(link.neighbor)},
+                       {"metric", link.metric},
+                       {"manual", link.manual},
+                       {"two_way", link.two_way}});
     }
     json prefixes = json::array();
     for (const routing::LsaPrefixView& announced : lsa.prefixes) {
@@ -211,8 +287,24 @@ json lsdb_view(const ViewContext& context) {
                     {"remaining_s", lsa.remaining_s},
                     {"reachable", lsa.reachable},
                     {"transit", lsa.transit},
+                    {"drained", lsa.drained},
                     {"public_key", to_base64(lsa.wireguard_key)},
                     {"links", std::move(links)},
+                    {"prefixes", std::move(prefixes)}});
+  }
+  return list;
+}
+
+json grants_view(const ViewContext& context) {
+  json list = json::array();
+  for (const routing::GrantView& view : context.router.grants()) {
+    json prefixes = json::array();
+    for (const routing::PrefixPattern& right : view.grant.rights) prefixes.push_back(right.to_string());
+    list.push_back({{"name", view.name.empty() ? json() : json(view.name)},
+                    {"node", routing::to_string(view.grant.holder)},
+                    {"state", state_of(view)},
+                    {"serial", view.grant.serial},
+                    {"until", routing::date_text(view.grant.until_s)},
                     {"prefixes", std::move(prefixes)}});
   }
   return list;
@@ -295,13 +387,15 @@ json transit_view(const ViewContext& context) {
 
 Result<json> answer_request(const ViewContext& context, const json& request) {
   if (request.value("command", "") != "show") {
-    return Error{R"(unknown command; say {"command":"show","what":W}, {"command":"watch"} or {"command":"capture"})"};
+    return Error{
+        R"(unknown command; say {"command":"show","what":W}, {"command":"watch"}, {"command":"capture"}, {"command":"drain"}, {"command":"undrain"} or {"command":"grant"})"};
   }
   const auto what = request.find("what");
   using View = json (*)(const ViewContext&);
   static const std::map<std::string_view, View> kViews{
-      {"status", status_view},   {"neighbors", neighbors_view}, {"routes", routes_view},   {"lsdb", lsdb_view},
-      {"tunnels", tunnels_view}, {"egress", egress_view},       {"ingress", ingress_view}, {"transit", transit_view}};
+      {"status", status_view}, {"neighbors", neighbors_view}, {"routes", routes_view},
+      {"lsdb", lsdb_view},     {"grants", grants_view},       {"tunnels", tunnels_view},
+      {"egress", egress_view}, {"ingress", ingress_view},     {"transit", transit_view}};
   if (what != request.end() && what->is_string()) {
     const auto view = kViews.find(what->get_ref<const std::string&>());
     if (view != kViews.end()) return view->second(context);

@@ -136,6 +136,19 @@ def flood():
         fail(f"{found}")
 
 
+def spf():
+    figures = json.loads(run("spf", "--quick", "--json"))
+    if [each["shape"] for each in figures] != ["grid 10x10", "ring 100", "random 100", "fat-tree 8"]:
+        fail(f"figures of {[each['shape'] for each in figures]}")
+    for each in figures:
+        times = [each[name] for name in ("full_us", "protected_us", "link_us", "leaf_us", "prefix_us")]
+        shares = [each[name] for name in ("ecmp_percent", "node_protected_percent", "link_protected_percent")]
+        if not all(math.isfinite(time) and time > 0 for time in times) or not 0 <= sum(shares) <= 100.001:
+            fail(f"{each}")
+        if each["protected_us"] < each["full_us"]:
+            fail(f"{each['shape']}: alternates cost less than nothing")
+
+
 def memory():
     found = json.loads(run("memory", "--quick", "--json"))["figures"]
     for label, figures in found.items():
@@ -177,7 +190,8 @@ def idle():
 
 def main():
     benchmark = sys.argv[1]
-    if benchmark not in ("aead", "flood"):
+    alone = ("aead", "spf", "flood")  # they need no namespaces
+    if benchmark not in alone:
         if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
             print("SKIPPED: needs root (namespaces, TUN)")
             sys.exit(SKIPPED)
@@ -186,8 +200,8 @@ def main():
                 print(f"SKIPPED: needs the command {name}")
                 sys.exit(SKIPPED)
     began = time.monotonic()
-    {"tunnel": tunnel, "transit": transit, "aead": aead, "memory": memory, "flood": flood, "reroute": reroute, "idle": idle}[benchmark]()
-    if benchmark != "aead" and remains():
+    {"tunnel": tunnel, "transit": transit, "aead": aead, "spf": spf, "memory": memory, "flood": flood, "reroute": reroute, "idle": idle}[benchmark]()
+    if benchmark not in alone and remains():
         fail(f"it left {remains()}")
     print(f"ok after {time.monotonic() - began:.0f} s")
 

@@ -347,7 +347,7 @@ int main(int argc, char** argv) try {
   }
   std::vector<Shape> shapes{grid(10), ring(100), random_network(100, 200), fat_tree(8)};
   if (!quick) {
-    for (Shape& shape : std::vector<Shape>{grid(32), random_network(1000, 2000), grid(70), fat_tree(48), ring(10'000),
+    for (Shape& shape : std::vector<Shape>{grid(32), random_network(1000, 2000), grid(70), fat_tree(18), ring(10'000),
                                            grid(100), random_network(10'000, 20'000)}) {
       shapes.push_back(std::move(shape));
     }

@@ -28,6 +28,26 @@ TEST_CASE("Neighbours are a table with units, and a sum at its end") {
   CHECK(shown("neighbors", "[]") == "no neighbours are configured\n");
 }
 
+TEST_CASE("A cost tells whether someone has set it, and a grey link what would help") {
+  const std::string text = shown("neighbors", R"([
+    {"name":"b","state":"Full","cost":25,"manual":true,"grey":null,"carried_bytes":null},
+    {"name":"c","state":"Full","cost":16777215,"manual":false,"grey":"full_size_lost","carried_bytes":1376},
+    {"name":"d","state":"Full","cost":16777215,"manual":false,"grey":"data_lost","carried_bytes":null}])");
+  CHECK(text.find("  25 set  ") != std::string::npos);
+  CHECK(text.find("  last resort  ") != std::string::npos);
+  CHECK(text.find("    grey: full_size_lost: packets of up to 1376 bytes pass: set \"mtu\": 1376 at both ends") !=
+        std::string::npos);
+  CHECK(text.find("    grey: data_lost: Hellos pass and data does not") != std::string::npos);
+  const std::string database = shown("lsdb", R"([
+    {"origin":"b","fragment":0,"sequence":77,"remaining_s":3540,"reachable":true,"transit":true,"drained":true,
+     "links":[{"neighbor":"a","metric":16777215,"two_way":true},{"neighbor":"c","metric":5,"manual":true,"two_way":true}],
+     "prefixes":[]}])");
+  CHECK(database.find("yes        drained\n") != std::string::npos);
+  CHECK(database.find("    links     a last resort, c 5 set\n") != std::string::npos);
+  CHECK(shown("status", R"({"drained":true})").find("\ndrained ") != std::string::npos);
+  CHECK(shown("status", R"({"drained":false})").find("drained") == std::string::npos);
+}
+
 TEST_CASE("What happened just now is no nanoseconds ago") {
   const std::string text = shown("tunnels", R"([{"name":"b","last_handshake_s":0}])");
   CHECK(text.find(" 0 s ago ") != std::string::npos);
@@ -46,7 +66,22 @@ TEST_CASE("Routes tell through whom, from whom, and why one is refused") {
         "10.0.0.1/32                a     own\n"
         "10.0.0.4/32  b, c      20  d     installed\n"
         "8.8.8.0/24                 d     refused    not_in_accept (no pattern of `accept` matches)\n"
-        "10.0.0.5/32  b         20  e     failed     Invalid argument\n");
+        "10.0.0.5/32  b         20  e     failed     Invalid argument\n"
+        "1 of 1 installed have another way ready: 1 by equal next hops, 0 around the next hop, 0 around the link to "
+        "it\n");
+  CHECK(shown("routes", R"([
+    {"prefix":"10.0.0.6/32","origins":["f"],"metric":20,"next_hops":["b"],"backup":"c","backup_kind":"node",
+     "status":"installed","reason":null},
+    {"prefix":"10.0.0.7/32","origins":["g"],"metric":20,"next_hops":["b"],"backup":"c","backup_kind":"link",
+     "status":"installed","reason":null},
+    {"prefix":"10.0.0.8/32","origins":["h"],"metric":20,"next_hops":["b"],"backup":null,"backup_kind":null,
+     "status":"installed","reason":null}])") ==
+        "PREFIX       VIA  BACKUP    METRIC  FROM  STATUS\n"
+        "10.0.0.6/32  b    c             20  f     installed\n"
+        "10.0.0.7/32  b    c (link)      20  g     installed\n"
+        "10.0.0.8/32  b                  20  h     installed\n"
+        "2 of 3 installed have another way ready: 0 by equal next hops, 1 around the next hop, 1 around the link to "
+        "it\n");
 }
 
 TEST_CASE("Tunnels tell what was dropped and what to do about it") {
@@ -79,6 +114,22 @@ TEST_CASE("The database marks links that only one end announces and prefixes tha
   CHECK(text.ends_with("\n1 announcement\n"));
 }
 
+TEST_CASE("Grants tell who is a member, until when, with which prefixes; and a route what is to be known of it") {
+  CHECK(shown("grants", R"([
+    {"name":"b","node":"00112233445566778899","state":"member","serial":1,"until":"2027-01-15T08:00:00Z",
+     "prefixes":["10.0.0.0/24+","fd01::/48"]},
+    {"name":null,"node":"ff112233445566778899","state":"revoked","serial":2,"until":"2028-01-15T08:00:00Z",
+     "prefixes":[]}])") ==
+        "NODE      NAME  STATE    UNTIL                 PREFIXES\n"
+        "00112233  b     member   2027-01-15T08:00:00Z  10.0.0.0/24+, fd01::/48\n"
+        "ff112233  -     revoked  2028-01-15T08:00:00Z\n"
+        "2 grants\n");
+  const std::string routes = shown("routes", R"([
+    {"prefix":"10.9.0.0/16","origins":["b","c"],"metric":10,"next_hops":["b"],"backup":null,"status":"installed",
+     "reason":null,"note":"announced by b, c"}])");
+  CHECK(routes.find("installed  announced by b, c\n") != std::string::npos);
+}
+
 TEST_CASE("Egress, ingress and status read as lists") {
   CHECK(shown("egress", R"([{"prefix":"10.0.0.2/32","next_hops":["b"],"backup":"c"}])") ==
         "PREFIX       VIA  BACKUP\n10.0.0.2/32  b    c\n");
@@ -107,7 +158,7 @@ TEST_CASE("Transit tells for each family whether it takes the fast path, and why
 
 TEST_CASE("An answer of another version, or of no sense at all, is shown without failing") {
   for (const char* what :
-       {"neighbors", "routes", "lsdb", "tunnels", "egress", "ingress", "transit", "status", "weather"}) {
+       {"neighbors", "routes", "lsdb", "grants", "tunnels", "egress", "ingress", "transit", "status", "weather"}) {
     for (const char* view : {"[{}]", "{}", "null", "7", "\"x\"", "[1,null,[]]",
                              R"({"offered":true,"families":7,"dropping_chains":{"a":1}})",
                              R"([{"name":"x","drops":[1],"since_ms":-9223372036854775808,"links":7,"prefixes":"x"}])",

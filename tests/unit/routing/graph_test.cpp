@@ -155,11 +155,11 @@ TEST_CASE("a hop keeps its number while its neighbour is Full, and passes it on 
   network.unlink(0, 1);
   network.link(0, 3);
   network.tell();
-  CHECK(network.graph.lost_hop());
+  CHECK(network.graph.hops_changed());
   CHECK(hop_of(2) == second);
   CHECK(hop_of(3) != first);
   network.settle();
-  CHECK_FALSE(network.graph.lost_hop());
+  CHECK_FALSE(network.graph.hops_changed());
   network.link(0, 4);
   network.tell();
   CHECK(hop_of(4) == first);
