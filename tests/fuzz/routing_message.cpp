@@ -29,6 +29,13 @@ bool fits(const Ack& ack) {
   return ack.summaries.size() <= kSummariesPerAck;
 }
 
+bool fits(const PathProbe& probe) {
+  return probe.size <= kMaxProbePacketSize;
+}
+bool fits(const PathAnswer&) {
+  return true;
+}
+
 template <typename Content>
 void check_round_trip(const Envelope& envelope, const Content& content, std::size_t size) {
   FUZZ_CHECK(fits(content));
@@ -62,7 +69,8 @@ void check_round_trip(const Envelope& envelope, const Update& update, std::size_
 void check_packet(Bytes packet) {
   const auto message = decode_message(packet);
   if (!message) return;
-  FUZZ_CHECK(packet.size() <= kMaxPacketSize);
+  const bool is_probe = std::holds_alternative<PathProbe>(message->content);
+  FUZZ_CHECK(packet.size() <= (is_probe ? kMaxProbePacketSize : kMaxPacketSize));
   std::visit([&](const auto& content) { check_round_trip(message->envelope, content, packet.size()); },
              message->content);
 }

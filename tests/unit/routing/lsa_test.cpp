@@ -21,6 +21,7 @@ LsaContent some_content() {
   LsaLink link;
   link.neighbor.bytes.fill(7);
   link.metric = 20;
+  link.manual = true;
   content.links.push_back(link);
   for (const char* text : {"0.0.0.0/0", "10.1.0.0/17", "10.1.2.3/32", "::/0", "fd40::/13", "fd42::1/128"}) {
     content.prefixes.push_back(Prefix::parse(text).value());
@@ -66,9 +67,13 @@ TEST_CASE("a body that breaks the format is refused") {
   CHECK_FALSE(decode_body(tlv(3, {4, 16, 10})));              // a byte too few
   CHECK_FALSE(decode_body(tlv(3, {4, 7, 11})));               // host bits
   CHECK(decode_body(tlv(3, {4, 8, 10})));
-  CHECK_FALSE(decode_body(tlv(2, std::vector<std::uint8_t>(44, 0))));     // metric 0
-  CHECK_FALSE(decode_body(tlv(2, std::vector<std::uint8_t>(44, 0xff))));  // metric too large
-  CHECK_FALSE(decode_body(tlv(1, std::vector<std::uint8_t>(33, 0))));     // no name
+  CHECK_FALSE(decode_body(tlv(2, std::vector<std::uint8_t>(45, 0))));     // metric 0
+  CHECK_FALSE(decode_body(tlv(2, std::vector<std::uint8_t>(45, 0xff))));  // metric too large
+  std::vector<std::uint8_t> link(45, 0);
+  link[35] = 1;
+  CHECK(decode_body(tlv(2, link)));
+  CHECK_FALSE(decode_body(tlv(2, {link.begin(), link.end() - 1})));    // too short
+  CHECK_FALSE(decode_body(tlv(1, std::vector<std::uint8_t>(33, 0))));  // no name
   std::vector<std::uint8_t> attributes(34, 0);
   attributes[33] = ' ';
   CHECK_FALSE(decode_body(tlv(1, attributes)));  // a name of other characters

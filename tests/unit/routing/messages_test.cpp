@@ -49,9 +49,13 @@ LsaHandle some_lsa(std::size_t prefixes = 3) {
 
 std::vector<std::vector<std::uint8_t>> one_of_each() {
   Headers headers{key(1), key(5, 3), false, {{key(1), 1, 2}, {key(5, 2), 3, 4}}};
-  std::vector<std::vector<std::uint8_t>> packets{
-      encode(kEnvelope, some_hello()), encode(kEnvelope, Ask{key(3, 1)}), encode(kEnvelope, headers),
-      encode(kEnvelope, Request{{key(1), key(2)}}), encode(kEnvelope, Ack{{{key(1), 5, 6}}})};
+  std::vector<std::vector<std::uint8_t>> packets{encode(kEnvelope, some_hello()),
+                                                 encode(kEnvelope, Ask{key(3, 1)}),
+                                                 encode(kEnvelope, headers),
+                                                 encode(kEnvelope, Request{{key(1), key(2)}}),
+                                                 encode(kEnvelope, Ack{{{key(1), 5, 6}}}),
+                                                 encode(kEnvelope, PathProbe{4, 60}),
+                                                 encode(kEnvelope, PathAnswer{5, 6})};
   UpdatePacker(kEnvelope, packets).add(*some_lsa(), 1234);
   return packets;
 }
@@ -82,6 +86,21 @@ TEST_CASE("every message survives encoding and decoding") {
   CHECK(decoded<Request>(encode(kEnvelope, request)) == request);
   const Ack ack{{{key(1), 5, 6}, {key(2), 7, 8}}};
   CHECK(decoded<Ack>(encode(kEnvelope, ack)) == ack);
+  const PathAnswer answer{7, 0x80000001};
+  CHECK(decoded<PathAnswer>(encode(kEnvelope, answer)) == answer);
+}
+
+TEST_CASE("a path probe has the size that is asked for, up to what an MTU of 65535 carries") {
+  for (const std::size_t size : {24u, 27u, 28u, 1200u, 1201u, 1372u, 65487u}) {
+    const PathProbe probe{3, static_cast<std::uint16_t>(size)};
+    const auto packet = encode(kEnvelope, probe);
+    CHECK(packet.size() == size);
+    CHECK(decoded<PathProbe>(packet) == probe);
+  }
+  CHECK(encode(kEnvelope, PathProbe{3, 25}).size() == 27);  // a TLV has three bytes or more
+  std::vector<std::uint8_t> too_long = encode(kEnvelope, PathProbe{3, 65487});
+  too_long.push_back(0);
+  CHECK(decode_message(too_long).error() == RejectReason::too_long);
 }
 
 TEST_CASE("an announcement arrives in an Update with header, signature, age and body") {
