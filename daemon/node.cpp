@@ -11,6 +11,7 @@
 
 #include "base/system.h"
 #include "daemon/control/capture_request.h"
+#include "daemon/control/grant_request.h"
 #include "daemon/control/server.h"
 #include "daemon/control/version.h"
 #include "daemon/control/views.h"
@@ -34,6 +35,8 @@ namespace {
 constexpr auto kGoodbyeTime = std::chrono::milliseconds(100);  // for the last packets to leave the engine
 constexpr auto kLookAgainAfter = std::chrono::seconds(5);
 constexpr Duration kHandshakeAgeMax = std::chrono::seconds(180);  // REJECT_AFTER_TIME: an older tunnel is dead
+constexpr Duration kGrantWarning = std::chrono::hours(24 * 14);   // before it ends
+constexpr Duration kGrantReminder = std::chrono::hours(24);       // and again
 constexpr int kStrictReversePath = 1;
 constexpr std::uint16_t kFirstFreePort = 1024;
 constexpr const char* kFirewallNotAsked = "what passes from tunnel to tunnel on the fast path does not see this chain";
@@ -119,7 +122,9 @@ class Node::Impl final : private wg::BackendObserver {
   void watch_engine();
 
   TransitReport report_transit() const;
-  Result<nlohmann::json> answer(const nlohmann::json& request) const;
+  Result<nlohmann::json> answer(const nlohmann::json& request);
+  nlohmann::json set_drained(bool drained);
+  Result<nlohmann::json> take_grants(const nlohmann::json& request);
   std::optional<Error> capture(const nlohmann::json& request, FileDescriptor stream, std::string answer);
   PublicKey key_of(wg::PeerId peer) const;
   void look_at_machine();
@@ -127,6 +132,8 @@ class Node::Impl final : private wg::BackendObserver {
   void look_at_firewall(Now now);
   void look_at_reverse_path(Now now);
   void look_at_static_peers(Now now);
+  void look_at_grant(Now now);
+  void look_at_mtu();
 
   boost::asio::io_context& io_;
   Config config_;
@@ -137,6 +144,8 @@ class Node::Impl final : private wg::BackendObserver {
   std::vector<StaticPeer> static_peers_;
   ForwardingCheck forwarding_;
   bool reverse_path_told_ = false;
+  Time grant_told_{};      // when it was last said that this node's grant ends soon
+  int mtu_ = config_.mtu;  // of the interface, as last looked at
   bool stopping_ = false;
 
   // Destroyed in reverse: whoever uses another stands behind it.
@@ -240,6 +249,10 @@ void Node::Impl::make_routing() {
   router.name = config_.name;
   router.transit = config_.transit;
   router.hello = config_.hello;
+  router.network_key = config_.network_key;
+  router.grants = config_.grants;
+  router.metric = config_.metric;
+  router.path_probe_interval = config_.path_probe_interval;
   router.accept = config_.accept;
   router.announced = own_prefixes(config_);
   for (const StaticPeer& peer : static_peers_)
@@ -337,8 +350,29 @@ void Node::Impl::on_fatal(Now at, const std::string& what) {
   on_end_(Error{what});
 }
 
-Result<nlohmann::json> Node::Impl::answer(const nlohmann::json& request) const {
+// What is told again changes nothing; the answer says how far the news has come.
+nlohmann::json Node::Impl::set_drained(bool drained) {
+  if (routing_->router().drained() != drained) {
+    log_.publish(EventLevel::info, drained ? "node.drain" : "node.undrain", {{"interface", config_.interface}},
+                 system_now());
+    routing_->set_drained(drained);
+  }
+  return drain_view(routing_->router());
+}
+
+// All of them, or none.
+Result<nlohmann::json> Node::Impl::take_grants(const nlohmann::json& request) {
+  const auto grants = checked_grants(routing_->router(), request, system_now().wall);
+  if (!grants.ok()) return grants.error();
+  for (const routing::LsaHandle& grant : *grants) routing_->add_grant(grant);
+  return nlohmann::json{{"taken", grants->size()}};
+}
+
+Result<nlohmann::json> Node::Impl::answer(const nlohmann::json& request) {
   if (!routing_) return Error{"the daemon is still starting; ask again"};
+  if (request.at("command") == "drain") return set_drained(true);
+  if (request.at("command") == "undrain") return set_drained(false);
+  if (request.at("command") == "grant") return take_grants(request);
   const ViewContext context{
       routing_->router(),    *backend_,
       routing_->names(),     static_peers_,
@@ -380,6 +414,8 @@ void Node::Impl::look_at_machine() {
   if (config_.transit) look_at_forwarding(now);
   look_at_reverse_path(now);
   look_at_static_peers(now);
+  look_at_grant(now);
+  look_at_mtu();
   look_.expires_after(kLookAgainAfter);
   look_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look_at_machine();
@@ -423,6 +459,14 @@ void Node::Impl::look_at_reverse_path(Now now) {
   if (!strict) reverse_path_told_ = false;
 }
 
+// `ip link set mtu` is the quickest cure of a grey link.
+void Node::Impl::look_at_mtu() {
+  const int mtu = backend_->status().mtu;
+  if (mtu == mtu_ || mtu < kMtuMin || mtu > kMtuMax) return;
+  mtu_ = mtu;
+  routing_->set_mtu(static_cast<std::uint16_t>(mtu));
+}
+
 // A stock WireGuard peer says no Hello; a tunnel whose keys have run out is taken for silent.
 void Node::Impl::look_at_static_peers(Now now) {
   if (static_peers_.empty()) return;
@@ -430,6 +474,19 @@ void Node::Impl::look_at_static_peers(Now now) {
     if (peers_.at(status.id)->routing) continue;
     locator_->set_answering(status.id, status.last_handshake && now.wall - *status.last_handshake < kHandshakeAgeMax);
   }
+}
+
+// A new one has to be signed by a person, who may be away.
+void Node::Impl::look_at_grant(Now now) {
+  const auto grant = routing_->router().own_grant();
+  if (!grant || grant->revoked || !grant->ended(now.wall + kGrantWarning)) return;
+  if (grant_told_ != Time{} && now.monotonic - grant_told_ < kGrantReminder) return;
+  grant_told_ = now.monotonic;
+  log_.publish(EventLevel::warning, "grant.ends_soon",
+               {{"node_id", routing::to_string(grant->holder)},
+                {"until", routing::date_text(grant->until_s)},
+                {"remedy", "let the network's owner sign a new one: `starling grant request FILE` prints how"}},
+               now);
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -85,6 +85,23 @@ void RoutingHost::set_connected(std::vector<Prefix> subnets) {
   call(now, [&] { router_.set_connected(now, std::move(subnets)); });
 }
 
+bool RoutingHost::add_grant(const routing::LsaHandle& grant) {
+  const Now now = system_now();
+  bool taken = false;
+  call(now, [&] { taken = router_.add_grant(now, grant); });
+  return taken;
+}
+
+void RoutingHost::set_drained(bool drained) {
+  const Now now = system_now();
+  call(now, [&] { router_.set_drained(now, drained); });
+}
+
+void RoutingHost::set_mtu(std::uint16_t mtu) {
+  const Now now = system_now();
+  call(now, [&] { router_.set_mtu(now, mtu); });
+}
+
 void RoutingHost::shut_down() {
   const Now now = system_now();
   call(now, [&] { router_.shut_down(now); });
@@ -111,7 +128,7 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
   }
   std::vector<wg::ControlPacket> packets;
   for (routing::RouterOutbox::Packet& packet : outbox.packets)
-    packets.push_back({packet.neighbor, std::move(packet.bytes)});
+    packets.push_back({packet.neighbor, std::move(packet.bytes), packet.as_data});
   if (!packets.empty()) backend_.send_control(std::move(packets));
   for (const routing::Event& event : outbox.events) {
     publisher_.publish(event, now, event.kind == EventKind::spf_run ? std::optional(call_duration) : std::nullopt);

@@ -56,6 +56,10 @@ class RoutingHost {
   void on_heard(Now now, routing::NeighborId neighbor);
   void on_carrier_lost(routing::NeighborId neighbor);
   void set_connected(std::vector<Prefix> subnets);
+  void set_drained(bool drained);
+  void set_mtu(std::uint16_t mtu);
+  // As Router::add_grant.
+  bool add_grant(const routing::LsaHandle& grant);
   // Withdraws our announcements and says goodbye.
   void shut_down();
 

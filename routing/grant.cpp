@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kSignatureLabel = "starling grant v1";
 constexpr std::size_t kSignatureSize = 64;  // bytes
 constexpr std::size_t kFixedTextSize = kLsaHeaderSize + kSignatureSize;
+constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 constexpr std::uint64_t kSecondsPerDay = 86400;
 
 // In the number space of an announcement's body.
@@ -167,6 +168,7 @@ std::string grant_to_text(const Lsa& grant) {
 }
 
 Result<ParsedGrant> parse_grant(std::string_view text) {
+  if (text.find_first_not_of(kBase64) != std::string_view::npos) return text_error();  // sodium takes some bytes > 127
   std::array<std::uint8_t, kFixedTextSize + kMaxLsaBodySize> bytes{};
   std::size_t size = 0;
   const char* end = nullptr;

@@ -28,6 +28,10 @@ const char* to_string(RejectReason reason) {
     case RejectReason::database_full: return "database_full";
     case RejectReason::stale: return "stale";
     case RejectReason::header_without_use: return "header_without_use";
+    case RejectReason::no_grant: return "no_grant";
+    case RejectReason::bad_grant: return "bad_grant";
+    case RejectReason::grant_ended: return "grant_ended";
+    case RejectReason::grant_without_key: return "grant_without_key";
   }
   return "unknown";
 }

@@ -34,8 +34,12 @@ enum class RejectReason : std::uint8_t {
   database_full,       // kMaxLsas are stored
   stale,               // older than what we have; answered with ours
   header_without_use,  // a bare header that tells us nothing
+  no_grant,            // of an origin that is no member of our network
+  bad_grant,           // a grant that our network key did not sign, or that breaks the format
+  grant_ended,         // a grant whose time is over
+  grant_without_key,   // a grant, and we have no network key
 };
-inline constexpr std::size_t kRejectReasonCount = static_cast<std::size_t>(RejectReason::header_without_use) + 1;
+inline constexpr std::size_t kRejectReasonCount = static_cast<std::size_t>(RejectReason::grant_without_key) + 1;
 
 const char* to_string(RejectReason reason);  // the enumerator's name
 

@@ -14,9 +14,12 @@ namespace starling::daemon {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kCommands{"show", "watch", "capture", "check", "keygen", "pubkey", "help"};
-constexpr std::array<std::string_view, 8> kViews{"neighbors", "routes",  "lsdb",    "tunnels",
-                                                 "egress",    "ingress", "transit", "status"};
+constexpr auto kCommands = std::to_array<std::string_view>(
+    {"show", "watch", "capture", "drain", "undrain", "check", "keygen", "pubkey", "grant", "help"});
+constexpr auto kViews = std::to_array<std::string_view>(
+    {"neighbors", "routes", "lsdb", "grants", "tunnels", "egress", "ingress", "transit", "status"});
+constexpr auto kGrantActions =
+    std::to_array<std::string_view>({"keygen", "pubkey", "request", "sign", "revoke", "show", "publish"});
 
 bool is_command(std::string_view word) {
   return std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end();
@@ -69,9 +72,25 @@ struct Parser {
     capture->add_flag("--control-only", out.capture.control_only);
     capture->add_flag("--dropped", out.capture.dropped);
     capture->add_flag("--peers", out.capture.peers);
+    for (const char* word : {"drain", "undrain"}) add(word)->add_flag("--json", out.json);
     add("check")->add_option("file", out.file);
     add("keygen");
-    add("pubkey");
+    add("pubkey")->add_flag("--node", out.node_id);
+    add_grant();
+  }
+
+  void add_grant() {
+    CLI::App* const grant = add("grant");
+    GrantChoice& choice = out.grant;
+    grant->add_option("file", choice.file);
+    grant->add_option("-k,--key", choice.key_file);
+    grant->add_option("--node", choice.node);
+    grant->add_option("-p,--prefix", choice.prefixes)->expected(1)->take_all();
+    CLI::Option* const until = grant->add_option("--until", choice.until);
+    grant->add_option("--days", choice.days)->check(CLI::Range(1u, 1'000'000u))->excludes(until);
+    grant->add_option("--serial", choice.serial)->check(CLI::PositiveNumber);
+    grant->add_option("--network-key", choice.network_key);
+    grant->add_flag("--json", choice.json);
   }
 
   CLI::App* add(const std::string& name) {
@@ -99,6 +118,25 @@ void parse_help(const std::vector<std::string>& about, Arguments& out) {
     out.is_external = true;
     out.rest = {"--help"};
   }
+}
+
+void finish_grant(Arguments& out) {
+  const GrantChoice& grant = out.grant;
+  if (std::find(kGrantActions.begin(), kGrantActions.end(), grant.action) != kGrantActions.end()) return;
+  const std::string_view nearest = nearest_word(grant.action, kGrantActions);
+  out.usage_error = grant.action.empty()
+                        ? fmt::format("do what with grants? say one of {}", fmt::join(kGrantActions, ", "))
+                        : fmt::format("`grant {}` is nothing{}; say one of {}", grant.action,
+                                      nearest.empty() ? "" : fmt::format(" (did you mean `{}`?)", nearest),
+                                      fmt::join(kGrantActions, ", "));
+}
+
+// Some actions have the names of commands, for which CLI11 would take them.
+std::vector<std::string> without_grant_action(std::vector<std::string> arguments, std::size_t at, Arguments& out) {
+  if (at >= arguments.size() || arguments[at].starts_with('-')) return arguments;
+  out.grant.action = arguments[at];
+  arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at));
+  return arguments;
 }
 
 // `capture IF` is `-i IF capture`.
@@ -137,6 +175,8 @@ void parse_own(const std::vector<std::string>& arguments, Arguments& out) {
     }
   } else if (out.command == "capture") {
     finish_capture(parser.capture_interface, out);
+  } else if (out.command == "grant") {
+    finish_grant(out);
   } else if (out.command == "check" && out.file.empty()) {
     out.usage_error = "check which file? say `starling check FILE`";
   } else if (out.command.empty()) {
@@ -157,7 +197,9 @@ Arguments parse_arguments(const std::vector<std::string>& arguments) {
     out.command = arguments[at];
     out.is_external = !is_command(out.command);
   }
-  if (out.command == "help") {
+  if (out.command == "grant") {
+    parse_own(without_grant_action(arguments, at + 1, out), out);
+  } else if (out.command == "help") {
     parse_help({arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1, arguments.end()}, out);
   } else if (!out.is_external) {
     parse_own(arguments, out);

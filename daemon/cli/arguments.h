@@ -17,8 +17,10 @@ struct Arguments {
   std::string what;  // of show
   std::string file;  // of check
   CaptureChoice capture;
+  GrantChoice grant;
   bool json = false;
   bool replay = false;
+  bool node_id = false;  // of pubkey
   bool is_external = false;
   std::vector<std::string> rest;  // of an external command
 

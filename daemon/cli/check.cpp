@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "base/system.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
 #include "daemon/config/loader.h"
+#include "routing/grant.h"
+#include "routing/identity.h"
 
 namespace starling::daemon {
 
@@ -12,6 +15,19 @@ namespace {
 
 std::string counted(std::size_t count, const char* one, const char* many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+// With a network key: until when this node is a member of its network.
+std::string membership(const Config& config) {
+  const routing::NodeId self = routing::Identity(config.private_key).id();
+  for (const routing::LsaHandle& lsa : config.grants) {
+    const auto grant = routing::decode_grant(lsa->header(), lsa->body());
+    if (!grant || grant->holder != self) continue;
+    if (grant->revoked) return ", its membership revoked";
+    return fmt::format(", a member {} {}", grant->ended(system_now().wall) ? "no more since" : "until",
+                       routing::date_text(grant->until_s));
+  }
+  return ", without a grant of its own";
 }
 
 std::string summary(const Config& config) {
@@ -23,6 +39,7 @@ std::string summary(const Config& config) {
   if (stock > 0) text += fmt::format(" ({} stock WireGuard)", stock);
   text += ", " + counted(config.addresses.size(), "address", "addresses");
   if (!config.announce.empty()) text += ", " + counted(config.announce.size(), "further prefix", "further prefixes");
+  if (config.network_key) text += membership(config);
   if (!config.transit)
     text += ", no transit";
   else if (!config.transit_fast_path)

@@ -26,11 +26,28 @@ struct CaptureChoice {
   std::uint32_t packets_max = 0;  // 0: no end
 };
 
+// `starling grant ACTION`; what does not belong to the action is empty or 0.
+struct GrantChoice {
+  std::string action;  // keygen, pubkey, request, sign, revoke, show, publish
+  std::string file;
+  std::string key_file;
+  std::string node;
+  std::vector<std::string> prefixes;
+  std::string until;
+  std::uint32_t days = 0;
+  std::uint64_t serial = 0;
+  std::string network_key;
+  bool json = false;
+};
+
 int run_show(const DaemonChoice& daemon, const std::string& what, bool json);
 int run_capture(const DaemonChoice& daemon, const CaptureChoice& choice);
 int run_watch(const DaemonChoice& daemon, bool json, bool replay);
+// Others find ways around the node, or come back. Waits until its neighbours know.
+int run_drain(const DaemonChoice& daemon, bool drain, bool json);
 int run_keygen();
-int run_pubkey();
+int run_pubkey(bool of_node);  // the NodeId instead of the WireGuard key
+int run_grant(const DaemonChoice& daemon, const GrantChoice& choice);
 int run_check(const std::string& file);
 
 // A word that is no command of ours: becomes the program starling-WORD, found beside our own or in PATH. Returns only

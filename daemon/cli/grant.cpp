@@ -202,8 +202,8 @@ int show(const GrantChoice& choice) {
   if (words.empty()) return wrong("there is no grant; name a file with one, or give it on standard input");
   int status = kExitOk;
   for (const std::string& word : words) {
-    const auto parsed = routing::parse_grant(word);
-    if (!parsed.ok()) return wrong("\"" + word.substr(0, 20) + "…\" " + parsed.error().message);
+    const auto parsed = routing::parse_grant(word);  // never quoted: it may be a secret key, by a slip
+    if (!parsed.ok()) return wrong("what was given " + parsed.error().message);
     const bool is_signed = !network || routing::is_signed_by(*parsed->lsa, *network, routing::verify_signature);
     const bool has_ended = parsed->grant.ended(system_now().wall);
     if (!is_signed || has_ended) status = kExitFailed;
@@ -231,7 +231,7 @@ int publish(const DaemonChoice& daemon, const std::string& file) {
   if (words.empty()) return wrong("there is no grant; name a file with one, or give it on standard input");
   for (const std::string& word : words) {
     if (const auto parsed = routing::parse_grant(word); !parsed.ok())
-      return wrong("\"" + word.substr(0, 20) + "…\" " + parsed.error().message);
+      return wrong("what was given " + parsed.error().message);
   }
   const Result<std::string> path = choose_control_socket(daemon.control, daemon.interface);
   Result<ControlClient> client = path.ok() ? ControlClient::connect(*path) : Result<ControlClient>(path.error());

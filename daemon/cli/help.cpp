@@ -17,12 +17,14 @@ command for people. It talks to a running starlingd over the daemon's control so
 configurations.
 
 COMMANDS
-  show WHAT       what the daemon knows now: neighbors, routes, lsdb, tunnels, egress, ingress, transit, status
+  show WHAT       what the daemon knows now: neighbors, routes, lsdb, grants, tunnels, egress, ingress, transit, status
   watch           what happens, as it happens
   capture         the packets inside the tunnels, as a file for Wireshark
+  drain           move traffic away from this node, before maintenance; undrain: let it come back
   check FILE      whether a configuration of starlingd is right, and what is wrong with it
   keygen          a new private key
   pubkey          the public key of a private key
+  grant ACTION    a network's key, and which nodes it admits with which prefixes
   help [COMMAND]  this page, or a command's own
 
   lab …           run a topology of real daemons on this machine (starling-lab)
@@ -68,6 +70,7 @@ WHAT (its beginning is enough where it is unique: `starling show n`)
               round-trip time, after how much silence it counts as lost, endpoint, how often it was lost
   routes      each prefix: through which neighbours, at which metric, from whom. Status: installed; own (announced
               here); static (of a stock WireGuard peer); refused, or failed in the kernel, with the reason; unreachable
+  grants      with a network key: who is a member, which prefixes it may announce, until when
   lsdb        each announcement held: who made it, its sequence number, how long it lives, links and prefixes. A link
               counts only when both ends announce it
   tunnels     each WireGuard peer: latest handshake, data carried, handshakes that went unanswered, and what was
@@ -164,6 +167,38 @@ FILES
   /var/run/wireguard/INTERFACE.sock   the socket of starling-wg, for an interface that is named and has no starlingd
 )";
 
+constexpr std::string_view kDrain =
+    R"(starling drain, starling undrain - move traffic away from a node, and let it come back
+
+USAGE
+  starling [-i INTERFACE | --control PATH] drain [--json]
+  starling [-i INTERFACE | --control PATH] undrain [--json]
+
+Drained, a node announces all its links as a last resort: others find ways around it while it still carries everything,
+so nothing is lost, and what it announces itself stays reachable. Only what has no other way goes on through it. Ends
+when all neighbours in Full have had the announcement, and the time to take their traffic elsewhere: then stop the
+daemon, or the machine. It lasts until `undrain` or the daemon's end. `starling show status` tells of it, and
+`starling show lsdb` of every node.
+
+OPTIONS
+      --json                  the daemon's own answer (docs/control.md)
+  -i, --interface INTERFACE   talk to the starlingd of this interface
+      --control PATH          talk to the starlingd that listens at this socket
+  -h, --help                  show this page
+
+EXAMPLES
+  starling drain && systemctl restart starling@mesh0
+  starling -i mesh0 undrain
+
+EXIT STATUS
+  0   all neighbours know
+  1   the daemon cannot be reached, or a neighbour has not heard of it within 10 seconds (it holds all the same)
+  2   the command line is wrong
+
+FILES
+  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+)";
+
 constexpr std::string_view kCheck = R"(starling check - whether a configuration of starlingd is right
 
 USAGE
@@ -183,6 +218,52 @@ EXIT STATUS
   0   the file is right
   2   it is not, or it cannot be read
 )";
+
+constexpr std::string_view kGrant =
+    R"page(starling grant - a network's key, and which nodes it admits with which prefixes
+
+USAGE
+  starling grant keygen                       a new network key (the secret half)
+  starling grant pubkey < KEYFILE             its public half: `network_key` of every node's configuration
+  starling grant request FILE                 for a node's configuration: the command with which its grant is signed
+  starling grant sign -k KEYFILE --node NODEID [-p PREFIX]... [--until DATE | --days N] [--serial N]
+  starling grant revoke -k KEYFILE --node NODEID [--until DATE | --days N] [--serial N]
+  starling grant show [FILE] [--network-key KEY] [--json]
+  starling grant publish [FILE] [-i INTERFACE | --control PATH]
+
+In a network with a key, a node is a member only with a grant that the key has signed, and others use of its prefixes
+only those that the grant allows. What others announce is neither stored nor passed on. A grant is one line of text and
+no secret; the network's key is, and is needed on no node at all.
+
+A grant for a node stands in `grants` of that node's configuration, or of any member's: they tell each other. `publish`
+hands one (from FILE, or standard input) to a running daemon. Of two for one node the larger serial counts everywhere;
+unless --serial says otherwise it is the time of signing, so the newer one. `revoke` signs a grant of nothing at all:
+publish it at any member, and keep it in the `grants` of one until what it revokes has ended.
+
+OPTIONS
+  -k, --key KEYFILE           the network's key, as `keygen` printed it; readable by its owner only
+      --node NODEID           64 hex digits, as `starling pubkey --node < KEYFILE` prints them there
+  -p, --prefix PREFIX         may be announced; as often as needed. 10.1.0.0/16 is that prefix only, 10.1.0.0/16+ also
+                              everything inside, '10.1.0.0/16{16,24}' up to a length of 24 (in quotes: shells take
+                              braces for their own). A node's addresses are prefixes too: 10.1.0.1/32
+      --until DATE            when it ends: 2027-01-31, or 2027-01-31T12:00:00Z (UTC)
+      --days N                the same, counted from now; 365 if neither is said
+      --serial N              1 to 2^62; the default is the present time in microseconds since 1970
+      --network-key KEY       of show: whether this key has signed it
+      --json                  of show: one object a line
+  -h, --help                  show this page
+
+EXAMPLES
+  (umask 077; starling grant keygen > network.key)
+  starling grant pubkey < network.key
+  starling grant sign -k network.key --node "$(ssh alpha 'starling pubkey --node < /etc/starling/key')" -p 10.42.0.1/32
+  starling grant revoke -k network.key --node NODEID | starling grant publish
+
+EXIT STATUS
+  0   done; of show: all are signed by that key and none has ended
+  1   the daemon cannot be reached, or refuses; of show: one is not signed by that key, or has ended
+  2   the command line or an input file is wrong
+)page";
 
 constexpr std::string_view kKeygen = R"(starling keygen - a new private key
 
@@ -208,12 +289,13 @@ EXIT STATUS
 constexpr std::string_view kPubkey = R"(starling pubkey - the public key of a private key
 
 USAGE
-  starling pubkey < FILE
+  starling pubkey [--node] < FILE
 
 Reads a private key in base64 from standard input and prints its public key, as `wg pubkey` does. The public key is what
 neighbours write into their `peers`.
 
 OPTIONS
+      --node    its NodeId instead, 64 hex digits: the node's name in routing, and what a grant is made out to
   -h, --help    show this page
 
 EXAMPLES
@@ -224,12 +306,15 @@ EXIT STATUS
   2   the input is no private key, or the command line is wrong
 )";
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kPages{{{"show", kShow},
-                                                                               {"watch", kWatch},
-                                                                               {"capture", kCapture},
-                                                                               {"check", kCheck},
-                                                                               {"keygen", kKeygen},
-                                                                               {"pubkey", kPubkey}}};
+constexpr auto kPages = std::to_array<std::pair<std::string_view, std::string_view>>({{"show", kShow},
+                                                                                      {"grant", kGrant},
+                                                                                      {"watch", kWatch},
+                                                                                      {"capture", kCapture},
+                                                                                      {"drain", kDrain},
+                                                                                      {"undrain", kDrain},
+                                                                                      {"check", kCheck},
+                                                                                      {"keygen", kKeygen},
+                                                                                      {"pubkey", kPubkey}});
 
 }  // namespace
 

@@ -28,8 +28,11 @@ int run(const Arguments& arguments) {
   if (arguments.command == "watch") return run_watch(arguments.daemon, arguments.json, arguments.replay);
   if (arguments.command == "capture") return run_capture(arguments.daemon, arguments.capture);
   if (arguments.command == "check") return run_check(arguments.file);
+  if (arguments.command == "drain") return run_drain(arguments.daemon, true, arguments.json);
+  if (arguments.command == "undrain") return run_drain(arguments.daemon, false, arguments.json);
   if (arguments.command == "keygen") return run_keygen();
-  return run_pubkey();
+  if (arguments.command == "grant") return run_grant(arguments.daemon, arguments.grant);
+  return run_pubkey(arguments.node_id);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/key.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
+#include "routing/identity.h"
 #include "wg/io/backend.h"
 
 namespace starling::daemon {
@@ -35,14 +36,14 @@ std::string without_space_around(const std::string& text) {
 
 }  // namespace
 
-int run_pubkey() {
+int run_pubkey(bool of_node) {
   const std::optional<SecretKey> key = parse_secret_key(without_space_around(read_input()));
   if (!key) {
     print_error(
         "that is no private key; give one on standard input, 44 characters of base64 as `starling keygen` prints");
     return kExitUsage;
   }
-  print(to_base64(wg::derive_public_key(*key)) + '\n');
+  print((of_node ? routing::to_string(routing::Identity(*key).id()) : to_base64(wg::derive_public_key(*key))) + '\n');
   return kExitOk;
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/config/config.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace starling::daemon {
@@ -45,6 +46,15 @@ std::optional<IpAddress> Config::first_address(Family family) const {
   for (const InterfaceAddress& address : addresses)
     if (address.address.family() == family) return address.address;
   return std::nullopt;
+}
+
+std::vector<Prefix> Config::announced() const {
+  std::vector<Prefix> prefixes = announce;
+  for (const InterfaceAddress& address : addresses) prefixes.push_back(Prefix::host(address.address));
+  for (const PeerEntry& peer : peers) prefixes.insert(prefixes.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());
+  std::sort(prefixes.begin(), prefixes.end());
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  return prefixes;
 }
 
 std::optional<HostPort> HostPort::parse(std::string_view text) {

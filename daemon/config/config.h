@@ -11,6 +11,7 @@
 #include "base/key.h"
 #include "daemon/control/event_log.h"
 #include "routing/import_policy.h"
+#include "routing/lsa.h"
 #include "routing/router.h"
 #include "routing/types.h"
 #include "wg/io/backend.h"
@@ -26,6 +27,7 @@ inline constexpr unsigned kWorkersMax = 256;                // threads
 inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
 inline constexpr std::size_t kNodeNameSizeMax = 63;         // bytes
 inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
+inline constexpr std::uint32_t kPathProbeMax_s = 3600;      // seconds
 
 // "host:port": a name, an IPv4 address, or an IPv6 address in brackets.
 struct HostPort {
@@ -44,9 +46,9 @@ struct PeerEntry {
   std::optional<HostPort> endpoint;
   std::optional<SecretKey> preshared_key;
   std::uint16_t persistent_keepalive_s = 0;  // 0 off
-  routing::Metric cost = routing::kDefaultCost;
-  bool routing = true;              // false: stock WireGuard, no Hellos
-  std::vector<Prefix> allowed_ips;  // only with routing false; announced by us
+  std::optional<routing::Metric> cost;       // by hand; nothing: by Config::metric
+  bool routing = true;                       // false: stock WireGuard, no Hellos
+  std::vector<Prefix> allowed_ips;           // only with routing false; announced by us
 };
 
 struct RouteConfig {
@@ -63,16 +65,22 @@ struct Config {
   std::vector<Prefix> announce;
   std::vector<PeerEntry> peers;
   routing::ImportPolicy accept;
+  std::optional<routing::NodeId> network_key;
+  std::vector<routing::LsaHandle> grants;  // signed by network_key, at most one for each node
   int mtu = kMtuDefault;
   bool transit = true;
   bool transit_fast_path = true;  // never without transit
   wg::Offloads offloads;          // all but `without_offloads`
   unsigned workers = 0;           // 0: as many as this process has processors
   routing::HelloConfig hello;
+  routing::MetricMode metric = routing::MetricMode::fixed;
+  Duration path_probe_interval = routing::kPathProbeInterval;  // zero: off
   RouteConfig routes;
   LogConfig log;
 
   std::optional<IpAddress> first_address(Family family) const;
+  // Everything that this node announces: its addresses, `announce`, and what is behind stock peers. Sorted, each once.
+  std::vector<Prefix> announced() const;
 };
 
 }  // namespace starling::daemon

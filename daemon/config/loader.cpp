@@ -10,6 +10,8 @@
 #include "daemon/config/field_reader.h"
 #include "daemon/config/json_file.h"
 #include "daemon/config/key_file.h"
+#include "routing/grant.h"
+#include "routing/identity.h"
 #include "routing/limits.h"
 #include "wg/io/backend.h"
 
@@ -166,6 +168,27 @@ void read_accept(FieldReader& reader, Config& config, ErrorSink& sink) {
   if (reader.has("accept")) config.accept = routing::ImportPolicy(std::move(patterns));
 }
 
+void read_trust(FieldReader& reader, Config& config, ErrorSink& sink) {
+  if (const auto text = reader.text("network_key")) {
+    if (const auto key = parse_public_key(*text); key && *key != PublicKey{})
+      config.network_key = routing::NodeId{key->bytes};
+    else
+      reader.error("network_key",
+                   "is no network key; must be 44 characters of base64, as `starling grant pubkey` prints them");
+  }
+  if (reader.has("grants") && !reader.has("network_key"))
+    reader.error("grants", "stand without network_key, so nobody could check them; give the key that signed them");
+  TwiceFinder<routing::NodeId> nodes("node", sink);
+  reader.texts("grants", [&](const std::string& text, const std::string& at) {
+    const auto parsed = routing::parse_grant(text);
+    if (!parsed.ok()) return sink.add(at, parsed.error().message);
+    nodes.see(parsed->grant.holder, at);
+    if (config.network_key && !routing::is_signed_by(*parsed->lsa, *config.network_key, routing::verify_signature))
+      return sink.add(at, "is not signed by network_key; ask for one that is, or mend network_key");
+    config.grants.push_back(parsed->lsa);
+  });
+}
+
 void read_transit(FieldReader& reader, Config& config) {
   config.transit = reader.boolean("transit").value_or(true);
   const auto fast_path = reader.boolean("transit_fast_path");
@@ -203,6 +226,13 @@ void read_hello(FieldReader& parent, Config& config, ErrorSink& sink) {
   if (const auto multiplier = reader.integer("multiplier", routing::kMinMultiplier, routing::kMaxMultiplier))
     config.hello.multiplier = static_cast<std::uint8_t>(*multiplier);
   reader.refuse_unknown();
+}
+
+void read_metric(FieldReader& reader, Config& config) {
+  if (const auto mode = reader.one_of("metric", {"fixed", "rtt"}))
+    config.metric = static_cast<routing::MetricMode>(*mode);
+  if (const auto seconds = reader.integer("path_probe_s", 0, kPathProbeMax_s))
+    config.path_probe_interval = std::chrono::seconds(*seconds);
 }
 
 void read_routes(FieldReader& parent, Config& config, ErrorSink& sink) {
@@ -249,11 +279,13 @@ Result<Config, ConfigErrors> parse_config(const json& document, const std::strin
   read_prefixes(reader, "announce", config.announce, announced, sink);
   read_peers(reader, config, sink);
   read_accept(reader, config, sink);
+  read_trust(reader, config, sink);
   if (const auto mtu = reader.integer("mtu", kMtuMin, kMtuMax)) config.mtu = static_cast<int>(*mtu);
   read_transit(reader, config);
   read_offloads(reader, config, sink);
   if (const auto workers = reader.integer("workers", 0, kWorkersMax)) config.workers = static_cast<unsigned>(*workers);
   read_hello(reader, config, sink);
+  read_metric(reader, config);
   read_routes(reader, config, sink);
   read_log(reader, config, sink);
   reader.refuse_unknown();

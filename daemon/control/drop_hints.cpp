@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kEndpoint = "{endpoint}";
 
 // In the order of wg::DropReason, then of routing::RejectReason.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 59> kHints{{
+constexpr auto kHints = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"malformed", "not WireGuard at all: something else sends to this port; harmless unless there is a lot of it"},
     {"receive_overflow",
      "more datagrams came than this host could read: the CPU is busy, or net.core.rmem_max is too small for the rate"},
@@ -96,7 +96,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 59> kHints{{
     {"database_full", "as many announcements are stored as the limit allows: the mesh is too large, or flooded"},
     {"stale", "older than what we have; the neighbour is told the newer one; normal"},
     {"header_without_use", "a header of an announcement that tells us nothing; normal in small numbers"},
-}};
+    {"no_grant",
+     "its origin is no member of our network: if it should be, sign a grant for that node (`starling grant sign`) and "
+     "put it into its `grants`"},
+    {"bad_grant", "a grant that our network key did not sign: compare `network_key` of both sides, else it is forged"},
+    {"grant_ended", "a grant that is over: sign a new one, or set this machine's clock if it is wrong"},
+    {"grant_without_key",
+     "the neighbour belongs to a network with a key and takes no announcements of ours: give us its `network_key` and "
+     "a grant"},
+});
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/control/drop_hints.h"
+#include "daemon/control/grey_hints.h"
 
 namespace starling::daemon {
 
@@ -25,8 +26,15 @@ EventLevel level_of(const Event& event) {
     case EventKind::spf_run: return EventLevel::debug;
     case EventKind::neighbor_state:
       return event.from == routing::NeighborState::full ? EventLevel::warning : EventLevel::info;
+    case EventKind::grant_accept:
+      return std::string_view(event.reason) == "revoked" ? EventLevel::warning : EventLevel::info;
     case EventKind::lsa_reject: return is_ordinary(event.reason) ? EventLevel::debug : EventLevel::warning;
+    case EventKind::link_grey:
+    case EventKind::identity_duplicate:
     case EventKind::packet_reject:
+    case EventKind::grant_expire:
+    case EventKind::grant_missing:
+    case EventKind::prefix_more_specific:
     case EventKind::route_refused: return EventLevel::warning;
     default: return EventLevel::info;
   }
@@ -42,6 +50,7 @@ ordered_json announcement_fields(const Event& event, const Names& names) {
   if (event.neighbor != routing::kNoNeighbor) fields["neighbor"] = names.neighbor(event.neighbor);
   if (has_text(event.reason)) fields["reason"] = event.reason;
   if (event.kind == EventKind::lsa_reject) fields["hint"] = drop_hint(event.reason);
+  if (std::string_view(event.reason) == "no_grant") fields["node_id"] = routing::to_string(event.lsa.origin);
   return fields;
 }
 
@@ -51,6 +60,23 @@ ordered_json neighbor_fields(const Event& event, const Names& names) {
                       {"to", routing::to_string(event.to)}};
   if (has_text(event.reason)) fields["reason"] = event.reason;
   return fields;
+}
+
+// `count` is bytes or thousandths, by the reason.
+ordered_json grey_fields(const Event& event, const Names& names) {
+  const bool of_size = is_about_size(event.reason);
+  ordered_json fields{{"neighbor", names.neighbor(event.neighbor)}, {"reason", event.reason}};
+  if (event.count > 0) fields[of_size ? "carried_bytes" : "loss_permille"] = event.count;
+  if (event.kind == EventKind::link_grey) fields["hint"] = grey_hint(event.reason, of_size ? event.count : 0);
+  return fields;
+}
+
+ordered_json duplicate_fields(const Event& event, const Names& names) {
+  return {{"origin", names.node(event.lsa.origin)},
+          {"neighbor", names.neighbor(event.neighbor)},
+          {"reason", event.reason},
+          {"count", event.count},
+          {"hint", "give each machine a key of its own (starling keygen), and each peer's `public_key` to match"}};
 }
 
 ordered_json spf_fields(const Event& event, std::optional<Duration> duration) {
@@ -63,6 +89,24 @@ ordered_json refused_fields(const Event& event, const Names& names) {
   ordered_json fields{{"prefix", event.prefix ? event.prefix->to_string() : ""}};
   if (event.lsa.origin != routing::NodeId{}) fields["origin"] = names.node(event.lsa.origin);
   fields["reason"] = event.reason;
+  return fields;
+}
+
+// With the whole NodeId: it is what a grant is made out to.
+ordered_json grant_fields(const Event& event, const Names& names) {
+  ordered_json fields{{"origin", names.node(event.lsa.origin)}, {"node_id", routing::to_string(event.lsa.origin)}};
+  if (event.sequence > 0) fields["serial"] = event.sequence;
+  if (event.neighbor != routing::kNoNeighbor) fields["neighbor"] = names.neighbor(event.neighbor);
+  if (has_text(event.reason)) fields["reason"] = event.reason;
+  return fields;
+}
+
+ordered_json finding_fields(const Event& event, const Names& names) {
+  ordered_json fields{{"prefix", event.prefix ? event.prefix->to_string() : ""},
+                      {"origin", names.node(event.lsa.origin)}};
+  if (event.inside) fields["inside"] = event.inside->to_string();
+  fields["other"] = names.node(event.other);
+  if (event.count > 0) fields["hidden"] = event.count;
   return fields;
 }
 
@@ -118,6 +162,8 @@ void EventPublisher::publish(const Event& event, Now now, std::optional<Duration
     case EventKind::route_add:
     case EventKind::route_remove: return;
     case EventKind::neighbor_state: fields = neighbor_fields(event, names_); break;
+    case EventKind::link_grey:
+    case EventKind::link_healed: fields = grey_fields(event, names_); break;
     case EventKind::neighbor_suspect:
       fields = {{"neighbor", names_.neighbor(event.neighbor)}, {"suspect", event.count != 0}, {"reason", event.reason}};
       break;
@@ -133,8 +179,14 @@ void EventPublisher::publish(const Event& event, Now now, std::optional<Duration
     case EventKind::lsa_withdraw:
     case EventKind::lsa_expire:
     case EventKind::sequence_jump: fields = announcement_fields(event, names_); break;
+    case EventKind::identity_duplicate: fields = duplicate_fields(event, names_); break;
     case EventKind::spf_run: fields = spf_fields(event, spf_duration); break;
     case EventKind::route_refused: fields = refused_fields(event, names_); break;
+    case EventKind::grant_accept:
+    case EventKind::grant_expire:
+    case EventKind::grant_missing: fields = grant_fields(event, names_); break;
+    case EventKind::prefix_duplicate:
+    case EventKind::prefix_more_specific: fields = finding_fields(event, names_); break;
     case EventKind::packet_reject: fields = packet_reject_fields(event, names_); break;
   }
   const char* const name = event.kind == EventKind::packet_reject ? "drop.control" : routing::to_string(event.kind);

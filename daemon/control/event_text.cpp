@@ -92,10 +92,25 @@ std::string suspect_text(const Event& event, bool) {
   return field(event, "neighbor") + (is_suspect ? "  suspect: " : "  trusted again: ") + field(event, "reason");
 }
 
+std::string grey_text(const Event& event, bool) {
+  return field(event, "neighbor") + around("  ", field(event, "reason")) +
+         around(", ", field(event, "loss_permille"), " thousandths") + around(": ", field(event, "hint"));
+}
+
+std::string healed_text(const Event& event, bool) {
+  return field(event, "neighbor") + around("  no longer ", field(event, "reason"));
+}
+
 std::string lsa_text(const Event& event, bool) {
-  return announcement(event) + around(" from ", field(event, "neighbor")) + around(": ", field(event, "reason")) +
+  return announcement(event) + around(" of node ", field(event, "node_id")) +
+         around(" from ", field(event, "neighbor")) + around(": ", field(event, "reason")) +
          around(" (", field(event, "hint"), ")") +
          around(" (", counted(event, "hidden", "more was not shown", "more were not shown"), ")");
+}
+
+std::string duplicate_text(const Event& event, bool) {
+  return field(event, "origin") + around(" seen through ", field(event, "neighbor")) +
+         around(": ", field(event, "reason")) + around(" (", field(event, "hint"), ")");
 }
 
 std::string spf_text(const Event& event, bool) {
@@ -111,6 +126,23 @@ std::string route_text(const Event& event, bool) {
   return field(event, "prefix") + around(" via ", field(event, "next_hops")) +
          around("  metric ", field(event, "metric")) + around("  from ", field(event, "origins")) +
          around(" of ", field(event, "origin")) + around(": ", field(event, "reason"));
+}
+
+std::string grant_text(const Event& event, bool) {
+  const std::string name = field(event, "origin");
+  const std::string node = field(event, "node_id");
+  const bool is_named = !name.empty() && !node.starts_with(name);
+  return (is_named ? name + around(" (", node, ")") : node) + around(" #", field(event, "serial")) +
+         around(" from ", field(event, "neighbor")) + around(" ends on ", field(event, "until")) +
+         around(": ", field(event, "reason")) + around(": ", field(event, "remedy"));
+}
+
+std::string finding_text(const Event& event, bool) {
+  const std::string inside = field(event, "inside");
+  const std::string other = field(event, "other");
+  return field(event, "prefix") + around(" of ", field(event, "origin")) +
+         (inside.empty() ? around(" and of ", other) : around(" lies inside ", inside) + around(" of ", other)) +
+         around(" (", counted(event, "hidden", "more is not shown", "more are not shown"), ")");
 }
 
 std::string drop_text(const Event& event, bool) {
@@ -157,7 +189,7 @@ std::string other_text(const Event& event, bool) {
 }
 
 using Describe = std::string (*)(const Event&, bool colour);
-constexpr std::array<std::pair<std::string_view, Describe>, 34> kDescriptions{{
+constexpr auto kDescriptions = std::to_array<std::pair<std::string_view, Describe>>({
     {"daemon.start", daemon_text},
     {"daemon.ready", daemon_text},
     {"daemon.stop", daemon_text},
@@ -165,18 +197,27 @@ constexpr std::array<std::pair<std::string_view, Describe>, 34> kDescriptions{{
     {"tunnel.endpoint", tunnel_endpoint_text},
     {"neighbor.state", neighbor_text},
     {"neighbor.suspect", suspect_text},
+    {"link.grey", grey_text},
+    {"link.healed", healed_text},
     {"lsa.originate", lsa_text},
     {"lsa.accept", lsa_text},
     {"lsa.withdraw", lsa_text},
     {"lsa.expire", lsa_text},
     {"lsa.reject", lsa_text},
     {"sequence.jump", lsa_text},
+    {"identity.duplicate", duplicate_text},
     {"spf.run", spf_text},
     {"egress.swap", swap_text},
     {"route.install", route_text},
     {"route.remove", route_text},
     {"route.refused", route_text},
     {"route.restored", route_text},
+    {"grant.accept", grant_text},
+    {"grant.expire", grant_text},
+    {"grant.missing", grant_text},
+    {"grant.ends_soon", grant_text},
+    {"prefix.duplicate", finding_text},
+    {"prefix.more_specific", finding_text},
     {"drop.source", drop_text},
     {"drop.destination", drop_text},
     {"drop.tunnel", drop_text},
@@ -192,7 +233,7 @@ constexpr std::array<std::pair<std::string_view, Describe>, 34> kDescriptions{{
     {"watch.lost", lost_text},
     {"log.lost", lost_text},
     {"", other_text},
-}};
+});
 
 Describe description_of(std::string_view name) {
   for (const auto& [known, describe] : kDescriptions) {

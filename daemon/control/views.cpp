@@ -135,9 +135,11 @@ void add_refused_routes(const ViewContext& context, RouteRows& rows) {
 // What else is known of a prefix that is used: who else announces it, inside whose it lies, that no grant allows it.
 std::string note_of(const ViewContext& context, const routing::PrefixFinding& finding) {
   const auto list = [&](const std::vector<routing::NodeId>& nodes) {
-    std::string names;
-    for (const routing::NodeId& node : nodes) names += (names.empty() ? "" : ", ") + context.names.node(node);
-    return names;
+    std::set<std::string> names;
+    for (const routing::NodeId& node : nodes) names.insert(context.names.node(node));
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
   };
   switch (finding.kind) {
     case routing::PrefixFinding::Kind::duplicate: return "announced by " + list(finding.origins);

@@ -53,13 +53,17 @@ struct ViewContext {
   TransitReport transit = {};
 };
 
-// "status", "neighbors", "routes", "lsdb", "tunnels", "egress", "ingress", "transit"
+// "status", "neighbors", "routes", "lsdb", "grants", "tunnels", "egress", "ingress", "transit"
 const std::vector<std::string_view>& view_names();
+
+// The answer to {"command":"drain"} and {"command":"undrain"}.
+nlohmann::json drain_view(const routing::Router& router);
 
 nlohmann::json status_view(const ViewContext& context);
 nlohmann::json neighbors_view(const ViewContext& context);
 nlohmann::json routes_view(const ViewContext& context);
 nlohmann::json lsdb_view(const ViewContext& context);
+nlohmann::json grants_view(const ViewContext& context);
 nlohmann::json tunnels_view(const ViewContext& context);
 nlohmann::json egress_view(const ViewContext& context);
 nlohmann::json ingress_view(const ViewContext& context);

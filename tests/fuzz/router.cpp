@@ -4,12 +4,14 @@
 // end the attacker is silent, and the two honest ones must find together again.
 #include <cstddef>
 
+#include "routing/grant.h"
+#include "routing/identity.h"
 #include "routing/messages.h"
-#include "sim/network.h"
 #include "sim/rogue.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/tamper.h"
+#include "topologies/lab/sim/network.h"
 
 using namespace starling;
 using namespace starling::fuzz;
@@ -24,6 +26,7 @@ class Script {
  public:
   Script(Bytes bytes, bool needless_timers) : input_(bytes), network_(1) {
     for (int i = 0; i < 4; i++) network_.add_node();
+    if (!bytes.empty() && bytes.back() % 2 == 1) found_network(bytes.back() % 4 == 3);
     network_.link(kVictim, kHonest);
     network_.link(kVictim, kRogue);
     network_.link(kHonest, kFar);
@@ -46,8 +49,39 @@ class Script {
   }
 
  private:
+  // With a key, of which all but perhaps the rogue have a grant.
+  void found_network(bool with_rogue) {
+    has_key_ = true;
+    for (const sim::NodeIndex node : {kVictim, kHonest, kFar}) network_.set_trust(node, owner_.id(), {grant_of(node)});
+    if (with_rogue) network_.set_trust(kVictim, owner_.id(), {grant_of(kVictim), grant_of(kRogue)});
+  }
+  routing::LsaHandle sign(const routing::Grant& grant, const routing::Identity& signer) {
+    return routing::sign_grant(grant, [&](Bytes message) { return signer.sign(message); });
+  }
+  routing::LsaHandle grant_of(sim::NodeIndex node) {
+    routing::Grant grant{network_.identity(node).id(), 5, 4'000'000'000, false, {}};
+    grant.rights.push_back(routing::PrefixPattern::parse("10.0.0.0/8+").value());
+    return sign(grant, owner_);
+  }
+  // The owner has signed what it likes for the rogue, and nothing more for the others.
+  void send_grant() {
+    const routing::NodeId holder = some_node();
+    const bool of_rogue = holder == network_.identity(kRogue).id();
+    routing::Grant grant{holder, 1 + input_.u8(), 1, false, {}};
+    const auto now_s = static_cast<std::uint64_t>(network_.now().wall.time_since_epoch() / std::chrono::seconds(1));
+    grant.until_s = input_.flag() ? now_s + input_.u8() : 1 + input_.u32();
+    grant.revoked = input_.flag();
+    if (!grant.revoked && input_.flag()) grant.rights.push_back({Prefix(IpAddress::v4({10, 0, 0, 0}), 8), 8, 24});
+    routing::LsaHandle lsa = sign(grant, of_rogue ? owner_ : network_.identity(kRogue));
+    if (input_.below(8) == 7) lsa = routing::without_body(*lsa);
+    std::vector<std::vector<std::uint8_t>> packets;
+    routing::UpdatePacker(envelope(), packets).add(*lsa, input_.u32());
+    for (auto& packet : packets) send(std::move(packet));
+  }
+
   void step() {
-    switch (input_.below(12)) {
+    if (has_key_ && input_.below(4) == 0) return send_grant();
+    switch (input_.below(14)) {
       case 0: network_.run_for(std::chrono::milliseconds(input_.u8())); break;
       case 1: network_.run_for(std::chrono::milliseconds(input_.u16() % 8000)); break;
       case 2: {
@@ -64,6 +98,11 @@ class Script {
       case 9: send_update(); break;
       case 10: send_body(); break;
       case 11: change_victim(); break;
+      case 12:
+        send(routing::encode(envelope(),
+                             routing::PathProbe{input_.u32(), static_cast<std::uint16_t>(input_.u16() % 3000)}));
+        break;
+      case 13: send(routing::encode(envelope(), routing::PathAnswer{input_.u8(), input_.u32()})); break;
     }
   }
 
@@ -202,7 +241,7 @@ class Script {
   }
 
   void change_victim() {
-    switch (input_.below(4)) {
+    switch (input_.below(5)) {
       case 0: network_.set_cost(kVictim, kHonest, 1 + input_.u8()); break;
       case 1:
         network_.lose_carrier(kVictim, kRogue);
@@ -210,6 +249,7 @@ class Script {
         break;
       case 2: network_.cut(kVictim, kHonest); break;
       case 3: network_.restore(kVictim, kHonest); break;
+      case 4: network_.set_drained(kVictim, input_.flag()); break;
     }
   }
 
@@ -231,6 +271,8 @@ class Script {
 
   FuzzInput input_;
   sim::Network network_;
+  const routing::Identity owner_ = routing::Identity::of_network(SecretKey{});
+  bool has_key_ = false;
   std::uint64_t victim_instance_ = 0;
 };
 

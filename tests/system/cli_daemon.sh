@@ -31,7 +31,7 @@ wait_for 15 "a and b are Full" is_full
 has_route() { show routes --json | jq -e '.[] | select(.prefix == "10.0.0.2/32") | .status == "installed" and .next_hops == ["b"]'; }
 wait_for 10 "a has the route to b" has_route
 
-for view in status neighbors routes lsdb tunnels egress ingress; do
+for view in status neighbors routes lsdb grants tunnels egress ingress; do
   show "$view" --json | jq -e . >/dev/null || fail "show $view --json is no JSON"
   show "$view" >"$work/$view.txt" || fail "show $view fails"
   [ -s "$work/$view.txt" ] || fail "show $view says nothing"

@@ -13,7 +13,7 @@ expect() {
 
 expect 0 '^starling 0\.' --version
 expect 0 '^EXIT STATUS' --help
-for command in show watch capture check keygen pubkey; do
+for command in show watch capture drain undrain check keygen pubkey grant; do
   expect 0 "^starling $command - " "$command" --help
   expect 0 "^starling $command - " help "$command"
   expect 0 "^  $command " --help

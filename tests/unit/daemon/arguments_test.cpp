@@ -75,6 +75,13 @@ TEST_CASE("A capture names its file, and its interface before or after the comma
   }
 }
 
+TEST_CASE("A node is drained and let back in by words of their own") {
+  CHECK(parse_arguments({"drain"}).command == "drain");
+  CHECK(parse_arguments({"undrain", "-i", "star1", "--json"}).json);
+  CHECK(parse_arguments({"-i", "star1", "undrain"}).daemon.interface == "star1");
+  CHECK_FALSE(parse_arguments({"drain", "b"}).usage_error.empty());
+}
+
 TEST_CASE("A word that is no command is another program's, with everything behind it untouched") {
   const Arguments arguments = parse_arguments({"lab", "run", "--json", "-i", "x", "--help"});
   CHECK(arguments.is_external);
@@ -109,5 +116,29 @@ TEST_CASE("Every page tells purpose, usage, options, examples and exit status, i
     for (std::size_t start = 0, end; (end = page.find('\n', start)) != std::string::npos; start = end + 1) {
       CHECK(end - start <= 120);
     }
+  }
+}
+
+TEST_CASE("A grant is asked for by an action and its options, of which prefixes may stand several times") {
+  const Arguments sign = parse_arguments({"grant", "sign", "-k", "key", "--node", "ab", "-p", "10.0.0.0/8+", "--prefix",
+                                          "fd00::/8{48,64}", "--days", "30"});
+  CHECK(sign.usage_error == "");
+  CHECK(sign.grant.action == "sign");
+  CHECK(sign.grant.key_file == "key");
+  CHECK(sign.grant.node == "ab");
+  CHECK(sign.grant.prefixes == std::vector<std::string>{"10.0.0.0/8+", "fd00::/8{48,64}"});
+  CHECK(sign.grant.days == 30);
+  const Arguments publish = parse_arguments({"-i", "star1", "grant", "publish", "x"});
+  CHECK(publish.daemon.interface == "star1");
+  CHECK(publish.grant.file == "x");
+  CHECK(parse_arguments({"pubkey", "--node"}).node_id);
+  CHECK(parse_arguments({"grant", "revoek"}).usage_error.find("did you mean `revoke`?") != std::string::npos);
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"grant"},
+                                                {"grant", "sign", "x", "y"},
+                                                {"grant", "sign", "--days", "0"},
+                                                {"grant", "sign", "--days", "3", "--until", "2030-01-01"},
+                                                {"grant", "sign", "--serial", "-1"}}) {
+    CAPTURE(words.size());
+    CHECK_FALSE(parse_arguments(words).usage_error.empty());
   }
 }

@@ -179,3 +179,31 @@ TEST_CASE_FIXTURE(Fixture, "A drop of no known peer has no neighbour") {
   CHECK(event["source"].is_null());
   CHECK(event["cause"]["kind"] == "none");
 }
+
+TEST_CASE_FIXTURE(Fixture, "A grant is named by the whole NodeId of its holder, and a revocation is a warning") {
+  Event event = of_kind(EventKind::grant_accept);
+  event.reason = "new";
+  const std::string id = routing::to_string(event.lsa.origin);
+  CHECK(own_fields(event) == R"({"origin":"d","node_id":")" + id + R"(","serial":77,"neighbor":"b","reason":"new"})");
+  CHECK(publish(event)["level"] == "info");
+  event.reason = "revoked";
+  CHECK(publish(event)["level"] == "warning");
+  CHECK(publish(of_kind(EventKind::grant_expire))["event"] == "grant.expire");
+  Event stranger = of_kind(EventKind::lsa_reject);
+  stranger.reason = "no_grant";
+  CHECK(publish(stranger)["node_id"] == id);
+}
+
+TEST_CASE_FIXTURE(Fixture, "Duplicates and foreign more-specifics name both nodes and both prefixes") {
+  Event event = of_kind(EventKind::prefix_more_specific);
+  event.prefix = Prefix::parse("10.1.0.0/16");
+  event.inside = Prefix::parse("10.0.0.0/8");
+  event.other = node('e');
+  CHECK(own_fields(event) == R"({"prefix":"10.1.0.0/16","origin":"d","inside":"10.0.0.0/8","other":"e"})");
+  CHECK(publish(event)["level"] == "warning");
+  event.kind = EventKind::prefix_duplicate;
+  event.inside.reset();
+  event.count = 3;
+  CHECK(own_fields(event) == R"({"prefix":"10.1.0.0/16","origin":"d","other":"e","hidden":3})");
+  CHECK(publish(event)["level"] == "info");
+}

@@ -73,6 +73,12 @@ TEST_CASE("Each event reads as one aligned line") {
   CHECK(text(event("endpoint.unresolved", "warning",
                    {{"neighbor", "b"}, {"host", "b.example"}, {"reason", "no such name"}})) ==
         "12:00:00.123456  endpoint.unresolved  b b.example: no such name");
+  CHECK(text(event("link.grey", "warning",
+                   {{"neighbor", "b"}, {"reason", "loss_received"}, {"loss_permille", 310}, {"hint", "look"}},
+                   {{"kind", "neighbor"}, {"neighbor", "b"}})) ==
+        "12:00:00.123456  link.grey            b  loss_received, 310 thousandths: look");
+  CHECK(text(event("link.healed", "info", {{"neighbor", "b"}, {"reason", "data_lost"}})) ==
+        "12:00:00.123456  link.healed          b  no longer data_lost");
   CHECK(text(event("watch.lost", "warning", {{"count", 12}})) ==
         "12:00:00.123456  watch.lost           12 events were lost, this reader is too slow");
 }

@@ -11,6 +11,7 @@
 #include <regex>
 #include <set>
 
+#include "routing/grant.h"
 #include "routing/identity.h"
 #include "routing/router.h"
 #include "wg/io/backend.h"
@@ -63,22 +64,47 @@ class RememberingBackend final : public wg::Backend {
   wg::TransitDescription transit_;
 };
 
-// A router with all it needs, and the packets that it wants to send.
+Prefix prefix(const char* text) {
+  return Prefix::parse(text).value();
+}
+
+// By the owner of a network, for a node that may announce these.
+struct Trust {
+  routing::Identity owner = routing::Identity::of_network(SecretKey(std::vector<std::uint8_t>(kKeySize, 5)));
+
+  routing::LsaHandle grant(const routing::NodeId& node, const char* right) const {
+    routing::Grant grant;
+    grant.holder = node;
+    grant.serial = 1;
+    grant.until_s = 1'800'000'000;
+    grant.rights = {routing::PrefixPattern::parse(right).value()};
+    return routing::sign_grant(grant, [this](Bytes message) { return owner.sign(message); });
+  }
+};
+
+// A router with all it needs, and the packets that it wants to send. `right`: of its grant; null: without a network
+// key.
 struct Node {
-  Node(std::uint8_t number, const std::string& name, std::vector<Prefix> announced)
+  Node(std::uint8_t number, const std::string& name, std::vector<Prefix> announced, const char* right)
       : secret(std::vector<std::uint8_t>(kKeySize, number)),
         identity(secret),
         random(number),
         router(
-            config(name, number, std::move(announced)), [this](Bytes m) { return identity.sign(m); },
+            config(name, number, std::move(announced), right), [this](Bytes m) { return identity.sign(m); },
             routing::verify_signature, random) {}
 
-  routing::RouterConfig config(const std::string& name, std::uint8_t number, std::vector<Prefix> announced) const {
+  routing::RouterConfig config(const std::string& name, std::uint8_t number, std::vector<Prefix> announced,
+                               const char* right) const {
+    const Trust trust;
     routing::RouterConfig made{};
     made.id = identity.id();
     made.wireguard_key = key_of(number);
     made.name = name;
     made.announced = std::move(announced);
+    if (right != nullptr) {
+      made.network_key = trust.owner.id();
+      made.grants = {trust.grant(identity.id(), right)};
+    }
     return made;
   }
 
@@ -88,30 +114,22 @@ struct Node {
   routing::Router router;
 };
 
-Prefix prefix(const char* text) {
-  return Prefix::parse(text).value();
-}
-
 struct Pair {
-  Node a{1, "a", {prefix("10.0.0.1/32"), prefix("10.9.0.0/16")}};
-  Node b{2, "b", {prefix("10.0.0.2/32"), prefix("8.8.8.0/24"), prefix("10.9.0.0/16")}};
+  Node a;
+  Node b;
   RememberingBackend backend;
   Now now{Time(1000s), WallTime(1769860800s)};
   Time started = now.monotonic;
   Names names = names_from(a.router, [](wg::PeerId) { return key_of(9); });
 
-  Pair() {
+  explicit Pair(const char* right_of_a = nullptr, const char* right_of_b = nullptr)
+      : a(1, "a", {prefix("10.0.0.1/32"), prefix("10.9.0.0/16")}, right_of_a),
+        b(2, "b", {prefix("10.0.0.2/32"), prefix("8.8.8.0/24"), prefix("10.9.0.0/16")}, right_of_b) {
     a.router.start(now);
     b.router.start(now);
     a.router.add_neighbor(now, kToB, {.wireguard_key = key_of(2), .cost = 10, .mtu = 1420});
     b.router.add_neighbor(now, 7, {.wireguard_key = key_of(1), .cost = 10, .mtu = 1420});
-    for (int step = 0; step < 3000; ++step) {
-      deliver(a.router, b.router, 7);
-      deliver(b.router, a.router, kToB);
-      now = now + 1ms;
-      a.router.on_timer(now);
-      b.router.on_timer(now);
-    }
+    run(3000);
     wg::PeerStatus to_b;
     to_b.id = kToB;
     to_b.public_key = key_of(2);
@@ -137,6 +155,17 @@ struct Pair {
   TransitReport transit = {true, "policy rule 100 looks at: source", std::nullopt, 17,
                            [] { return std::vector<std::string>{"ip f c"}; }};
 
+  // So many milliseconds.
+  void run(int steps) {
+    for (int step = 0; step < steps; ++step) {
+      deliver(a.router, b.router, 7);
+      deliver(b.router, a.router, kToB);
+      now = now + 1ms;
+      a.router.on_timer(now);
+      b.router.on_timer(now);
+    }
+  }
+
   void deliver(routing::Router& from, routing::Router& to, routing::NeighborId at) const {
     const auto packets = std::move(from.outbox().packets);
     from.outbox().clear();
@@ -156,6 +185,10 @@ struct Pair {
   }
 
   json show(const char* what) const { return answer_request(context(), {{"command", "show"}, {"what", what}}).value(); }
+};
+
+struct Members : Pair {
+  Members() : Pair("0.0.0.0/0+", "10.0.0.0/24+") {}
 };
 
 // The names in quotation marks in the table row of `view` in docs/control.md.
@@ -195,7 +228,7 @@ const json& row_with(const json& view, const char* key, const json& value) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Pair, "Every view has exactly the keys that docs/control.md lists") {
+TEST_CASE_FIXTURE(Members, "Every view has exactly the keys that docs/control.md lists") {
   for (const std::string_view view : view_names()) {
     CAPTURE(view);
     std::set<std::string> keys;
@@ -232,6 +265,24 @@ TEST_CASE_FIXTURE(Pair, "A neighbour is shown with its name, state, since when, 
   CHECK(neighbor["since_ms"] <= 3000);
   CHECK(neighbor["rtt_us"].is_number());
   CHECK(neighbor["times_down"] == 0);
+  CHECK(neighbor["cost"] == 10);
+  CHECK(neighbor["manual"] == true);
+  CHECK(neighbor["grey"].is_null());
+  CHECK(neighbor["carried_bytes"].is_null());
+}
+
+TEST_CASE_FIXTURE(Pair, "A drained node says so, and how many neighbours have still to hear of it") {
+  CHECK(show("status")["drained"] == false);
+  a.router.set_drained(now, true);
+  CHECK(show("status")["drained"] == true);
+  CHECK(show("neighbors")[0]["cost"] == routing::kLastResortMetric);
+  CHECK(drain_view(a.router) == json{{"drained", true}, {"neighbors_full", 1}, {"unacknowledged", 1}});
+  deliver(a.router, b.router, 7);
+  now = now + 50ms;  // acknowledgements go together
+  b.router.on_timer(now);
+  deliver(b.router, a.router, kToB);
+  CHECK(drain_view(a.router)["unacknowledged"] == 0);
+  CHECK(row_with(show("lsdb"), "origin", "a")["drained"] == true);
 }
 
 TEST_CASE_FIXTURE(Pair, "Routes are shown in order with their status: installed, refused, own, static") {
@@ -258,7 +309,7 @@ TEST_CASE_FIXTURE(Pair, "The database is shown with links and verdicts") {
   CHECK(of_b["public_key"] == to_base64(key_of(2)));
   CHECK(of_b["reachable"] == true);
   CHECK(of_b["transit"] == true);
-  CHECK(of_b["links"] == json::array({{{"neighbor", "a"}, {"metric", 10}, {"two_way", true}}}));
+  CHECK(of_b["links"] == json::array({{{"neighbor", "a"}, {"metric", 10}, {"manual", true}, {"two_way", true}}}));
   CHECK(row_with(of_b["prefixes"], "prefix", "8.8.8.0/24")["verdict"] == "not_in_accept");
   CHECK(row_with(of_b["prefixes"], "prefix", "10.0.0.2/32")["verdict"] == "accepted");
 }
@@ -325,7 +376,7 @@ TEST_CASE_FIXTURE(Pair, "What nobody can show is an error that lists what can be
     const auto answer = answer_request(context(), request);
     REQUIRE_FALSE(answer.ok());
     CHECK(answer.error().message ==
-          "`what` is one of status, neighbors, routes, lsdb, tunnels, egress, ingress, transit");
+          "`what` is one of status, neighbors, routes, lsdb, grants, tunnels, egress, ingress, transit");
   }
   CHECK(answer_request(context(), {{"command", "dance"}}).error().message.find("unknown command") == 0);
 }
@@ -336,4 +387,39 @@ TEST_CASE_FIXTURE(Pair, "A neighbour without a known name is called by its key, 
   CHECK(names_from(a.router, nullptr).neighbor(44) == "peer 44");
   CHECK(names.node(b.identity.id()) == "b");
   CHECK(names.node(routing::NodeId{}) == "00000000");
+}
+
+TEST_CASE_FIXTURE(Pair, "A route says who else announces its prefix") {
+  const json routes = show("routes");
+  CHECK(row_with(routes, "prefix", "10.0.0.2/32")["note"].is_null());
+  const json& own = row_with(routes, "status", "own");  // the first: 10.0.0.1/32
+  CHECK(own["note"].is_null());
+  const auto is_noted = [](const json& row) { return !row["note"].is_null(); };
+  const auto noted = std::find_if(routes.begin(), routes.end(), is_noted);
+  REQUIRE(noted != routes.end());
+  CHECK((*noted)["prefix"] == "10.9.0.0/16");
+  CHECK((*noted)["status"] == "own");
+  CHECK((*noted)["note"] == "announced by a, b");
+  CHECK(std::count_if(routes.begin(), routes.end(), is_noted) == 1);
+}
+
+TEST_CASE_FIXTURE(Members, "With a network key the grants are shown, and what none allows is refused") {
+  const json grants = show("grants");
+  REQUIRE(grants.size() == 2);
+  const json& of_b = row_with(grants, "name", "b");
+  CHECK(of_b["node"] == routing::to_string(b.identity.id()));
+  CHECK(of_b["state"] == "member");
+  CHECK(of_b["serial"] == 1);
+  CHECK(of_b["until"] == "2027-01-15T08:00:00Z");
+  CHECK(of_b["prefixes"] == json{"10.0.0.0/24+"});
+  CHECK(show("status")["network_key"] == to_base64(Trust().owner.id().bytes));
+  CHECK(show("status")["granted_until"] == "2027-01-15T08:00:00Z");
+  const json routes = show("routes");
+  CHECK(row_with(routes, "prefix", "10.0.0.2/32")["status"] == "installed");
+  CHECK(row_with(routes, "prefix", "8.8.8.0/24")["reason"] == "not_granted");
+  const json lsdb = show("lsdb");
+  CHECK(lsdb.size() == 2);
+  for (const json& announced : row_with(lsdb, "origin", "b")["prefixes"]) {
+    CHECK((announced["verdict"] == "accepted") == (announced["prefix"] == "10.0.0.2/32"));
+  }
 }
