@@ -26,6 +26,10 @@ Request 01010101/0, 02020202/7 and 2 more
 Update 67d160b3/0 seq 1790000000000001 (node-a.example, 2 links, 8 prefixes)
 Update 67d160b3/2 seq 4611686018427387904 (withdrawal), 67d160b3/0 seq 1790000000000001 (bare header)
 Ack 67d160b3/0 seq 1790000000000001
+Path probe number 77, 1372 bytes
+Path answer newest 77
+Update 67d160b3/65535 seq 1790000000000002 (grant, 2 rights)
+Update 67d160b3/65535 seq 1790000000000002 (revocation)
 Hello seq 12 Full, digest abababab
 Update 67d160b3/0 seq 1790000000000001 (node-a.example, 2 links, 8 prefixes)
 Version 2 [bad_version]
@@ -35,10 +39,11 @@ Truncated [truncated]
 Hello seq 12 Full, digest abababab [bad_value]
 Hello seq 12 Full, digest abababab [bad_value]
 Update [malformed_tlv]
-Update 67d160b3/64 seq 7 (node-a.example, 2 links, 8 prefixes) [bad_fragment]
+Update 67d160b3/256 seq 7 (node-a.example, 2 links, 8 prefixes) [bad_fragment]
 Update 67d160b3/0 seq 4611686018427387911 (node-a.example, 2 links, 8 prefixes) [bad_sequence]
 Update 67d160b3/0 seq 7 (node-a.example, 2 links, 8 prefixes) [bad_lifetime]
 Update 67d160b3/0 seq 7 (?, 2 links, 8 prefixes) [malformed_body]
+Update 67d160b3/65535 seq 1790000000000002 (grant, 2 rights) [bad_grant]
 Hello seq 12 Full, digest abababab [control_invalid]
 Update [cut]
 END
@@ -46,10 +51,11 @@ END
 
 # One run for all fields; fields PACKET FIELD...: what it showed of this one, separated by blanks
 names=(version type size instance peer_instance hello.sequence hello.timestamp_us hello.echo_us hello.hold_us hello.interval_us
-  hello.multiplier hello.state hello.flags.echo hello.flags.goodbye hello.reserved hello.node hello.digest origin fragment
+  hello.multiplier hello.state hello.flags.echo hello.flags.goodbye hello.lateness hello.node hello.digest origin fragment
   headers.flags.end sequence tag lsa.flags.bare lsa.lifetime_s lsa.remaining_ms lsa.withdrawal attributes.flags.no_transit
   attributes.flags.overload attributes.wireguard_key attributes.name link.metric link.round_trip_us link.loss_permille link.mtu
-  prefix tlv.unknown)
+  grant.until grant.right grant.flags.revoked
+  link.flags.manual path_probe.number path_answer.newest path_answer.history prefix tlv.unknown)
 shark "$work/samples.pcapng" -T fields -E header=y "${names[@]/#/-estarling.}" >"$work/fields.txt"
 fields() {
   awk -F'\t' -v row="$1" -v wanted="${*:2}" '
@@ -58,9 +64,9 @@ fields() {
 }
 repeated() { printf "$1%.0s" $(seq "$2"); }
 expect "1 1 92 0x1111111111111111 0x2222222222222222" "$(fields 1 version type size instance peer_instance)" "the header"
-expect "12 4000000001 123456 789 100000 3 3 1 0 0x00 $(repeated 09 32) $(repeated ab 16)" \
+expect "12 4000000001 123456 789 100000 3 3 1 0 0 $(repeated 09 32) $(repeated ab 16)" \
   "$(fields 1 hello.sequence hello.timestamp_us hello.echo_us hello.hold_us hello.interval_us hello.multiplier hello.state \
-    hello.flags.echo hello.flags.goodbye hello.reserved hello.node hello.digest)" "Hello"
+    hello.flags.echo hello.flags.goodbye hello.lateness hello.node hello.digest)" "Hello"
 expect "1" "$(fields 2 hello.flags.goodbye)" "goodbye"
 expect "$(repeated 03 32) 1" "$(fields 3 origin fragment)" "Ask"
 expect "0 0,3,0,2 1,3 0x0000000000000002,0x0123456789abcdef" "$(fields 4 headers.flags.end fragment sequence tag)" "Headers"
@@ -70,11 +76,16 @@ expect "0 3600 1234567 1 1 AQkRGSEpMTlBSVFZYWlxeYGJkZmhqbG5wcnR2eHp8fk= node-a.e
   "$(fields 7 lsa.flags.bare lsa.lifetime_s lsa.remaining_ms attributes.flags.no_transit attributes.flags.overload \
     attributes.wireguard_key attributes.name)" "an announcement"
 expect "10,16777215 1500,0 25,0 1420,1280" "$(fields 7 link.metric link.round_trip_us link.loss_permille link.mtu)" "links"
+expect "1,0" "$(fields 7 link.flags.manual)" "a metric set by hand"
 expect "10.42.0.1/32,172.20.0.0/14,0.0.0.0/0,fd42:1::/48,2001:db8:0:1::8/126,::/0,fe80:0:0:1::/64,1:2:3:4:5:6:7:8/128" \
   "$(fields 7 prefix)" "prefixes"
 expect "0,1 1" "$(fields 8 lsa.flags.bare lsa.withdrawal)" "a withdrawal and a bare header"
-expect "6e6577 6e6577" "$(fields 10 tlv.unknown) $(fields 11 tlv.unknown)" "TLVs of an unknown type"
-expect "16,17" "$(shark "$work/samples.pcapng" -Y starling.reject.bad_value -T fields -e frame.number | paste -sd,)" \
+expect "77" "$(fields 10 path_probe.number)" "Path probe"
+expect "77 0x0000000d" "$(fields 11 path_answer.newest path_answer.history)" "Path answer"
+expect "6e6577 6e6577" "$(fields 14 tlv.unknown) $(fields 15 tlv.unknown)" "TLVs of an unknown type"
+expect "1800000000 10.42.0.0/16{24,32},fd42:1::/48{48,48}" "$(fields 12 grant.until grant.right)" "a grant"
+expect "1" "$(fields 13 grant.flags.revoked)" "a revocation"
+expect "20,21" "$(shark "$work/samples.pcapng" -Y starling.reject.bad_value -T fields -e frame.number | paste -sd,)" \
   "the filter by reason"
 expect 0 "$(lua_errors "$work/samples.pcapng")" "Lua errors"
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "routing/grant.h"
 #include "routing/identity.h"
 #include "routing/limits.h"
 #include "routing/messages.h"
@@ -61,7 +62,7 @@ LsaContent content() {
   PublicKey wireguard_key;
   for (std::size_t i = 0; i < kKeySize; ++i) wireguard_key.bytes[i] = static_cast<std::uint8_t>(8 * i + 1);
   content.attributes = NodeAttributes{"node-a.example", wireguard_key, false, true};
-  content.links.push_back({key(4).origin, 10, 1500, 25, 1420});
+  content.links.push_back({key(4).origin, 10, 1500, 25, 1420, true});
   content.links.push_back({key(5).origin, 16777215, 0, 0, 1280});
   for (const char* prefix : {"10.42.0.1/32", "172.20.0.0/14", "0.0.0.0/0", "fd42:1::/48", "2001:db8:0:1::8/126", "::/0",
                              "fe80:0:0:1::/64", "1:2:3:4:5:6:7:8/128"}) {
@@ -74,6 +75,17 @@ LsaHandle lsa(std::uint16_t fragment, std::uint64_t sequence, LsaContent content
   const Identity origin = identity(1);
   return make_lsa({origin.id(), fragment}, sequence, 3600, std::move(content),
                   [&](Bytes message) { return origin.sign(message); });
+}
+
+LsaHandle grant(bool revoked) {
+  const Identity network = Identity::of_network(SecretKey{});
+  Grant grant;
+  grant.holder = identity(1).id();
+  grant.serial = 1790000000000002;
+  grant.until_s = 1'800'000'000;
+  grant.revoked = revoked;
+  if (!revoked) grant.rights = {*PrefixPattern::parse("10.42.0.0/16{24,32}"), *PrefixPattern::parse("fd42:1::/48")};
+  return sign_grant(grant, [&](Bytes message) { return network.sign(message); });
 }
 
 Packet update(const std::vector<LsaHandle>& lsas) {
@@ -108,6 +120,10 @@ std::vector<Packet> right_packets() {
           update({full}),
           update({lsa(2, kMaxSequence, {}), without_body(*full)}),
           encode(kEnvelope, Ack{{summarize(*full)}}),
+          encode(kEnvelope, PathProbe{77, 1372}),
+          encode(kEnvelope, PathAnswer{77, 0xd}),
+          update({grant(false)}),
+          update({grant(true)}),
           with_unknown_tlv(encode(kEnvelope, hello())),
           with_unknown_tlv(update({full}))};
 }
@@ -123,12 +139,13 @@ std::vector<Packet> wrong_packets() {
           changed(good, 3, 91),  // size
           Packet(good.begin(), good.begin() + 19),
           empty_instance,
-          changed(good, kMessageHeaderSize + 20, 51),           // multiplier
-          changed(announcement, kMessageHeaderSize + 2, 0xff),  // the TLV's length
-          changed(announcement, kLsa + 34, 64),                 // fragment
-          changed(announcement, kLsa + 35, 0x40),               // sequence
-          changed(announcement, kLsa + 43, 1),                  // lifetime
-          changed(announcement, kLsa + 147 + 3 + 33, '/')};     // name
+          changed(good, kMessageHeaderSize + 20, 51),                  // multiplier
+          changed(announcement, kMessageHeaderSize + 2, 0xff),         // the TLV's length
+          changed(announcement, kLsa + 33, 1),                         // fragment
+          changed(announcement, kLsa + 35, 0x40),                      // sequence
+          changed(announcement, kLsa + 43, 1),                         // lifetime
+          changed(announcement, kLsa + 147 + 3 + 33, '/'),             // name
+          changed(update({grant(false)}), kLsa + 147 + 3 + 1, 0xff)};  // end of a grant
 }
 
 Packet mutated(Packet packet, RandomSource& random) {
@@ -156,13 +173,24 @@ std::vector<Packet> hostile_packets(std::uint64_t seed) {
 
 // --- what our own decoder says ---
 
+// Of the body alone: what is wrong with the header has names of its own.
+bool has_sound_terms(const ReceivedLsa& lsa) {
+  LsaHeader header = lsa.header;
+  header.sequence = 1;
+  header.lifetime_s = 0;
+  return decode_grant(header, lsa.body).has_value();
+}
+
 std::string wrong_with(const ReceivedLsa& lsa) {
   const LsaHeader& header = lsa.header;
   std::string names;
-  if (header.key.fragment >= kMaxFragments) names += " bad_fragment";
+  const bool is_grant = header.key.fragment == kGrantFragment;
+  if (!is_fragment(header.key.fragment)) names += " bad_fragment";
   if (header.sequence == 0 || header.sequence > kMaxSequence) names += " bad_sequence";
-  if (header.lifetime_s == 0 || header.lifetime_s > kMaxLifetimeS) names += " bad_lifetime";
-  if (lsa.has_body && !decode_body(lsa.body)) names += " malformed_body";
+  if (is_grant ? header.lifetime_s != 0 : header.lifetime_s == 0 || header.lifetime_s > kMaxLifetimeS)
+    names += " bad_lifetime";
+  if (is_grant && lsa.has_body && !has_sound_terms(lsa)) names += " bad_grant";
+  if (!is_grant && lsa.has_body && !decode_body(lsa.body)) names += " malformed_body";
   return names;
 }
 
