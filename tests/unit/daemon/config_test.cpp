@@ -64,6 +64,8 @@ TEST_CASE("what is not said has the documented defaults") {
   CHECK(config->workers == 0);
   CHECK(config->hello.interval == std::chrono::milliseconds(100));
   CHECK(config->hello.multiplier == 3);
+  CHECK(config->metric == routing::MetricMode::fixed);
+  CHECK(config->path_probe_interval == std::chrono::seconds(10));
   CHECK(config->routes.table == 254);
   CHECK(config->routes.metric == 4201);
   CHECK(config->log.level == EventLevel::info);
@@ -81,6 +83,8 @@ TEST_CASE("what is said arrives") {
                         {"persistent_keepalive", 25},
                         {"routing", false},
                         {"allowed_ips", {"10.9.0.0/16"}}}};
+  document["metric"] = "rtt";
+  document["path_probe_s"] = 0;
   document["log"] = {{"level", "warning"}, {"format", "json"}, {"file", "x.log"}};
   const auto config = parse_config(document, "file");
   REQUIRE(config.ok());
@@ -91,6 +95,9 @@ TEST_CASE("what is said arrives") {
   CHECK(peer.endpoint->numeric()->to_string() == "[2001:db8::1]:51820");
   CHECK(peer.persistent_keepalive_s == 25);
   CHECK_FALSE(peer.routing);
+  CHECK_FALSE(peer.cost);
+  CHECK(config->metric == routing::MetricMode::rtt);
+  CHECK(config->path_probe_interval == Duration::zero());
   CHECK(peer.allowed_ips == std::vector{*Prefix::parse("10.9.0.0/16")});
   CHECK(config->log.level == EventLevel::warning);
   CHECK(config->log.format == LogConfig::Format::json);
