@@ -85,7 +85,7 @@ TEST_CASE("a neighbour whose announcement names another WireGuard key never beco
   scene.rogue.finish_exchange();
   const auto content = scene.rogue.content(scene.network.wireguard_key(kHonest), "10.66.0.0/16");
   scene.rogue.send_lsa(*scene.rogue.lsa_of(kRogue, 1000, content));
-  scene.network.run_for(5s);
+  scene.rogue.stay_for(5s);
   CHECK(scene.network.state(kVictim, kRogue) == NeighborState::exchange);
   CHECK_FALSE(scene.network.reached(kVictim).contains(kRoguePrefix));
 }
@@ -94,7 +94,7 @@ TEST_CASE("a neighbour that claims an honest node's NodeId does not get its adja
   Scene scene;
   scene.rogue.become_adjacent(scene.network.identity(kHonest).id());
   scene.rogue.finish_exchange();
-  scene.network.run_for(5s);
+  scene.rogue.stay_for(5s);
   CHECK(scene.network.state(kVictim, kRogue) == NeighborState::exchange);
   CHECK(scene.network.state(kVictim, kHonest) == NeighborState::full);
   CHECK(scene.honest_is_unharmed());
@@ -201,7 +201,7 @@ TEST_CASE("an age of nothing left does not withdraw a valid announcement") {
     return 0;
   };
   CHECK(find() == 60);
-  scene.network.run_for(10s);
+  scene.rogue.stay_for(10s);
   scene.rogue.send_lsa(*scene.rogue.lsa_of(kRogue, 1000, content), 1'800'000);  // an honest copy by another way
   CHECK(find() == 1800);
   scene.rogue.send_lsa(*scene.rogue.lsa_of(kRogue, 1000, content), 0xffffffff);  // capped: one lifetime from the first

@@ -56,10 +56,7 @@ Outcome hear(const std::vector<NodeIndex>& order, bool also_withdrawn) {
     if (also_withdrawn && origin == 4) rogue.send_lsa(*rogue.lsa_of(origin, 1001, {}));
   }
   rogue.finish_exchange();
-  for (int i = 0; i < 600; i++) {  // so that it is held for alive; and longer than kIngressHold
-    rogue.hello();
-    network.run_for(10ms);
-  }
+  rogue.stay_for(6s);  // longer than kIngressHold
   routing::Router& victim = network.router(kVictim);
   return {network.reached(kVictim), victim.ingress(), victim.prefix_findings(), victim.digest()};
 }

@@ -35,6 +35,13 @@ void Rogue::hello() {
   send(routing::encode(envelope(), hello));
 }
 
+void Rogue::stay_for(Duration duration) {
+  for (Duration passed{}; passed < duration; passed += 10ms) {
+    hello();
+    network_.run_for(10ms);
+  }
+}
+
 void Rogue::finish_exchange() {
   routing::Headers headers;
   headers.end = true;

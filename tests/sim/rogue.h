@@ -16,6 +16,8 @@ class Rogue {
   void become_adjacent();
   void become_adjacent(const routing::NodeId& claimed);
   void hello();
+  // Time passes, in which it says Hello every 10 ms: who answers neither data nor probes is soon held for dead.
+  void stay_for(Duration duration);
   // Answers the victim's question for our headers: we have nothing.
   void finish_exchange();
   void send_lsa(const routing::Lsa& lsa, std::uint32_t remaining_ms = 3'600'000);
