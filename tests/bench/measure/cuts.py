@@ -12,7 +12,7 @@ LISTEN_S = 0.1          # to see which way the traffic goes
 FLOWING_PACKETS = 60    # of about 100 in that time
 BACK_S = 1.0            # so long nothing was missing: the traffic is back
 SILENT_US = 50_000
-PHASE_S = (0.3, 1.3)    # a cut comes at any moment of everyone's timers
+PHASE_S = 1.0           # a cut comes at any moment of everyone's timers
 NO_GAP_US = 3000        # what a whole path shows too
 TRIES = 3
 PAUSE_US = 20_000       # the prober's own, worth a warning
@@ -23,8 +23,8 @@ RETURN_LIMIT_S = 90
 class Cuts:
     """Cuts one link after another of a running network, each restored before the next."""
 
-    def __init__(self, ground, router, underlay, two_way, random):
-        self.ground, self.router, self.underlay, self.random = ground, router, underlay, random
+    def __init__(self, ground, router, underlay, two_way, random, calm_s):
+        self.ground, self.router, self.underlay, self.random, self.calm_s = ground, router, underlay, random, calm_s
         self.network, self.flows = underlay.network, 2 if two_way else 1
         first, last = (underlay.sites[name] for name in self.network.ends)
         self.traffic = ground.start_outside("bench_flow", programs.built("bench_flow"), PROBE_INTERVAL_US,
@@ -48,7 +48,7 @@ class Cuts:
             way = self._await_home()
             link = self.random.choice(self.network.cuts or list(zip(way, way[1:])))
             self.traffic.ask(f"send {self.flows}")
-            time.sleep(self.random.uniform(*PHASE_S))
+            time.sleep(self.calm_s + self.random.uniform(0, PHASE_S))
             self.traffic.ask("reset")
             self.underlay.cut(*link)
             flows = self._await_back()
