@@ -109,7 +109,7 @@ inline constexpr Duration kControlWaitMax = std::chrono::seconds(1);
 struct ControlPacket {
   PeerId peer = kNoPeer;
   std::vector<std::uint8_t> payload;
-  // Goes the way of the data, to try it: behind what waits, and not marked as urgent outside.
+  // Goes the way of the data, to try it: behind what waits, not marked as urgent outside, and not without a session.
   bool as_data = false;
 };
 

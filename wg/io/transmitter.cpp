@@ -197,7 +197,8 @@ Envelope Transmitter::envelope_of(const PeerPath& peer, Kind kind, Bytes packet)
 // The inner DSCP stays inside: it would tell the underlay what kind of traffic a tunnel carries.
 std::uint8_t Transmitter::outer_traffic_class(Kind kind, Bytes packet) {
   switch (kind) {
-    case Kind::data: return ecn_for_outer(packet);
+    case Kind::data:
+    case Kind::probe: return ecn_for_outer(packet);
     case Kind::control: return kControlTrafficClass;
     case Kind::keepalive: break;
   }
@@ -227,7 +228,8 @@ void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
 
 void Transmitter::send_control(Now now, PeerPath& peer, Bytes payload, bool as_data) {
   const std::vector<std::uint8_t> packet = make_control_packet(context_.control_channel(peer), payload);
-  send_loose(now, peer, as_data ? Kind::data : Kind::control, packet);
+  if (!as_data) return send_loose(now, peer, Kind::control, packet);
+  if (seal_loose(now, peer, Kind::probe, packet)) context_.capture(PacketDirection::outbound, &peer, packet, true);
 }
 
 void Transmitter::send_keepalive(Now now, PeerPath& peer) {

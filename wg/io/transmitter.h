@@ -29,7 +29,8 @@ class Transmitter {
   // An ICMP error for a packet that came by a tunnel and does not go on, by the tunnel that leads to its source.
   void answer(Now now, IcmpError kind, const InnerPacket& offender, Bytes packet);
 
-  // An inner packet of the routing protocol, ahead of all data that waits. Sent by the next flush().
+  // An inner packet of the routing protocol, ahead of all data that waits, or as data goes, to try that way: not
+  // without a session. Sent by the next flush().
   void send_control(Now now, PeerPath& peer, Bytes payload, bool as_data);
   void send_keepalive(Now now, PeerPath& peer);
   void send_handshake(Now now, const DeviceOutbox::Datagram& datagram);
@@ -43,7 +44,7 @@ class Transmitter {
   void flush(Now now);
 
  private:
-  enum class Kind : std::uint8_t { data, control, keepalive };
+  enum class Kind : std::uint8_t { data, control, probe, keepalive };
 
   bool fill(Now now, SealWork& work);
   void route(Now now, SealWork& work, const VirtioHeader& header, MutableBytes packet);

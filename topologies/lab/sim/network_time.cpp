@@ -205,7 +205,7 @@ void Network::send_control(NodeIndex from, routing::RouterOutbox::Packet packet)
   const Port port = port_to(from, in_flight.to);
   if (port == kNoPort) return;
   PortState& state = nodes_[from].ports[port];
-  state.watch.on_sent(now_, as_data);
+  state.watch.on_sent(now_, false);
   if (state.watch.next_deadline() < deadlines_.of(from)) deadlines_.set(from, state.watch.next_deadline());
   if (!state.link->up) return;
   const Precedence precedence = as_data ? Precedence::data : Precedence::control;
