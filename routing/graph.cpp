@@ -196,14 +196,17 @@ void Graph::review_links(NodeIndex node, const Lsa* lsa) {
 
 void Graph::set_local_links(std::vector<LocalLink> links) {
   const auto by_neighbor = [](const LocalLink& a, const LocalLink& b) { return a.neighbor < b.neighbor; };
-  std::sort(links.begin(), links.end(), by_neighbor);
-  if (links != local_links_) {
+  if (!std::is_sorted(links.begin(), links.end(), by_neighbor)) std::sort(links.begin(), links.end(), by_neighbor);
+  const bool same = links == local_links_;
+  if (same && hops_reviewed_at_ == edits_) return;
+  if (!same) {
     local_links_.swap(links);  // `links` are the former ones now
     for (const auto* list : {&links, &local_links_}) {
       for (const LocalLink& link : *list) review_link(kRoot, link.node);
     }
   }
   review_hops();
+  hops_reviewed_at_ = edits_;
 }
 
 void Graph::review_hops() {

@@ -154,6 +154,7 @@ class Graph {
   bool structure_changed_ = true;
   bool hops_changed_ = false;
   std::uint64_t edits_ = 0;
+  std::uint64_t hops_reviewed_at_ = 0;  // edits: the nodes of hops are sought again only after others
 };
 
 }  // namespace starling::routing

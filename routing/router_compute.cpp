@@ -91,7 +91,8 @@ std::vector<LocalLink> Router::Impl::local_links() const {
 // and needs no waiting; and a neighbour of our own that is lost must not wait: nobody else keeps traffic off it.
 bool Router::Impl::is_computation_due(Now now) {
   if (!graph.changed() || graph.only_leaves_changed()) return true;
-  if (std::exchange(edits_seen, graph.edits()) != graph.edits()) backoff.on_change(now.monotonic);
+  const bool is_news = std::exchange(edits_seen, graph.edits()) != graph.edits();
+  if (is_news || backoff.due() == kNever) backoff.on_change(now.monotonic);
   return graph.hops_changed() || backoff.due() <= now.monotonic;
 }
 

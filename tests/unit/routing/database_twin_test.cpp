@@ -91,7 +91,7 @@ LsaKey some_key(SeededRandom& random) {
 }
 
 // What a container takes of the heap is seen where the allocator counts; sanitizers replace it by one that does not.
-std::size_t heap_bytes() {
+[[maybe_unused]] std::size_t heap_bytes() {
   const auto info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
