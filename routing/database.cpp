@@ -65,7 +65,7 @@ void Database::store(Time now, LsaHandle lsa, Time expires_at) {
     order_.push_back(static_cast<std::uint16_t>(slot));
   }
   if (entry.expires_at < before) note_expiry(slot);
-  settle_expiries();
+  if (expiries_.front().slot == slot) settle_expiries();
 }
 
 void Database::remove(const LsaKey& key) {
@@ -84,7 +84,7 @@ void Database::extend(const LsaKey& key, Time expires_at) {
   if (slot == SlotIndex::kNone || slots_[slot].tombstone) return;
   Entry& entry = slots_[slot];
   entry.expires_at = std::max(entry.expires_at, std::min(expires_at, entry.latest_expiry));
-  settle_expiries();
+  if (expiries_.front().slot == slot) settle_expiries();
 }
 
 bool Database::should_relay(const LsaKey& key, std::uint64_t sequence) {
@@ -208,7 +208,7 @@ void Database::note_expiry(std::uint32_t slot) {
   std::make_heap(expiries_.begin(), expiries_.end(), kIsLater);
 }
 
-// Until the item on top is exact.
+// Until the item on top is exact. Needed where that item's entry has changed.
 void Database::settle_expiries() {
   while (!expiries_.empty()) {
     const Entry& entry = slots_[expiries_.front().slot];

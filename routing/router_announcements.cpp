@@ -31,6 +31,7 @@ void Router::Impl::tell_of(Now now, const Lsa& lsa, const Lsa* before, NeighborI
 }
 
 void Router::Impl::flood(const LsaHandle& lsa, NeighborId except) {
+  concerns_all = true;
   for (auto& [id, neighbor] : neighbors) {
     if (id != except && neighbor.adjacent() && may_learn(neighbor, lsa->key()))
       neighbor.queue_for(lsa->key()).push(lsa);

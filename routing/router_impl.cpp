@@ -128,10 +128,16 @@ Time Router::Impl::next_deadline() const {
   return deadline;
 }
 
+// A packet that was handed in late has an earlier time than what was done since.
+Now Router::Impl::advance(Now now) {
+  if (now.monotonic >= present.monotonic) present = now;
+  return present;
+}
+
 void Router::Impl::finish(Now now) {
   if (!running) return;
-  if (now.monotonic < present.monotonic) now = present;  // a packet that was handed in late has an earlier time
-  present = now;
+  now = advance(now);
+  concerns_all = false;
   expire_grants(now);
   review_adjacencies(now);
   try_paths(now);

@@ -48,6 +48,7 @@ struct Router::Impl {
   void remove_neighbor(Now now, NeighborId id);
   void on_timer(Now now);
   Time next_deadline() const;
+  Now advance(Now now);
   void finish(Now now);
 
   // --- neighbours ---
@@ -99,6 +100,7 @@ struct Router::Impl {
   void on_packet(Now now, NeighborId id, Bytes payload);
   bool enter(Now now, Neighbor& neighbor, const Message& message);
   bool enter_hello(Now now, Neighbor& neighbor, const Envelope& envelope, const Hello& hello);
+  bool concerns_only(const Neighbor& neighbor, const Message& message) const;
   void handle(Now now, Neighbor& neighbor, const Hello& hello);
   void handle(Now now, Neighbor& neighbor, const Ask& ask);
   void handle(Now now, Neighbor& neighbor, const Headers& headers);
@@ -183,6 +185,7 @@ struct Router::Impl {
   Originator originator;
   Judge judge;
 
+  bool concerns_all = false;  // something changed for other neighbours than the one that spoke
   Pending origination;
   TokenBucket origination_bucket{kOriginateBurst, kOriginatePerToken};
   Pending computation;

@@ -10,6 +10,7 @@ void Router::Impl::apply(Now now, Neighbor& neighbor, NeighborEvent event, const
   const NeighborTransition transition = neighbor_transition(from, event);
   const Cause cause = cause_of(neighbor);
   neighbor.state = transition.to;
+  if (transition.to != from || transition.action != NeighborAction::none) concerns_all = true;
   if (transition.to != from) {
     neighbor.since = now.monotonic;
     if (from == NeighborState::full) {

@@ -15,7 +15,19 @@ void Router::Impl::on_packet(Now now, NeighborId id, Bytes payload) {
   if (enter(now, neighbor, *message)) {
     std::visit([&](const auto& content) { handle(now, neighbor, content); }, message->content);
   }
+  if (concerns_only(neighbor, *message)) return send_pending(advance(now), neighbor);
   finish(now);
+}
+
+// Most packets are Hellos, acknowledgements and copies of what is known. They change nothing for anybody else, and what
+// is due by now, due it was before: on_timer does it. In a large simulation it is the memory of the other neighbours,
+// untouched for long, that costs.
+bool Router::Impl::concerns_only(const Neighbor& neighbor, const Message& message) const {
+  const bool is_common = std::holds_alternative<Hello>(message.content) ||
+                         std::holds_alternative<Update>(message.content) ||
+                         std::holds_alternative<Ack>(message.content);
+  return is_common && neighbor.state == NeighborState::full && !neighbor.suspect && !neighbor.binding_changed &&
+         !neighbor.exchange.running() && !concerns_all && !origination.wanted && !computation.wanted;
 }
 
 // Whether the packet belongs to this life of both, after what its envelope alone says has been done.

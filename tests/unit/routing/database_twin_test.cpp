@@ -163,7 +163,8 @@ TEST_CASE("a database of 5,000 announcements takes at most 80 bytes for each, wh
   const std::size_t replaced = heap_bytes() - before;
   const double per_entry = static_cast<double>(fresh) / kCount,
                later_per_entry = static_cast<double>(replaced) / kCount;
-  MESSAGE(per_entry, " bytes per entry, ", later_per_entry, " after replacements");
+  CAPTURE(per_entry);
+  CAPTURE(later_per_entry);
   CHECK(fresh <= 80 * kCount);
   CHECK(replaced <= 80 * kCount);
 #endif
