@@ -20,7 +20,8 @@ COMMANDS
   show WHAT       what the daemon knows now: neighbors, routes, lsdb, grants, tunnels, egress, ingress, transit, status
   watch           what happens, as it happens
   capture         the packets inside the tunnels, as a file for Wireshark
-  drain           move traffic away from this node, before maintenance; undrain: let it come back
+  drain           move traffic away from this node, before maintenance
+  undrain         let it come back
   check FILE      whether a configuration of starlingd is right, and what is wrong with it
   keygen          a new private key
   pubkey          the public key of a private key
@@ -168,11 +169,10 @@ FILES
 )";
 
 constexpr std::string_view kDrain =
-    R"(starling drain, starling undrain - move traffic away from a node, and let it come back
+    R"(starling drain - move traffic away from a node, before maintenance
 
 USAGE
   starling [-i INTERFACE | --control PATH] drain [--json]
-  starling [-i INTERFACE | --control PATH] undrain [--json]
 
 Drained, a node announces all its links as a last resort: others find ways around it while it still carries everything,
 so nothing is lost, and what it announces itself stays reachable. Only what has no other way goes on through it. Ends
@@ -188,6 +188,31 @@ OPTIONS
 
 EXAMPLES
   starling drain && systemctl restart starling@mesh0
+
+EXIT STATUS
+  0   all neighbours know
+  1   the daemon cannot be reached, or a neighbour has not heard of it within 10 seconds (it holds all the same)
+  2   the command line is wrong
+
+FILES
+  /run/starling/INTERFACE.sock    a daemon's control socket; only root may use it
+)";
+
+constexpr std::string_view kUndrain = R"(starling undrain - let traffic come back to a node that was drained
+
+USAGE
+  starling [-i INTERFACE | --control PATH] undrain [--json]
+
+Ends what `starling drain` began: the node's links cost again what they did. Ends when all neighbours in Full have had
+the announcement, and the time to compute with it.
+
+OPTIONS
+      --json                  the daemon's own answer (docs/control.md)
+  -i, --interface INTERFACE   talk to the starlingd of this interface
+      --control PATH          talk to the starlingd that listens at this socket
+  -h, --help                  show this page
+
+EXAMPLES
   starling -i mesh0 undrain
 
 EXIT STATUS
@@ -311,7 +336,7 @@ constexpr auto kPages = std::to_array<std::pair<std::string_view, std::string_vi
                                                                                       {"watch", kWatch},
                                                                                       {"capture", kCapture},
                                                                                       {"drain", kDrain},
-                                                                                      {"undrain", kDrain},
+                                                                                      {"undrain", kUndrain},
                                                                                       {"check", kCheck},
                                                                                       {"keygen", kKeygen},
                                                                                       {"pubkey", kPubkey}});
