@@ -67,7 +67,7 @@ class Script {
   void send_grant() {
     const routing::NodeId holder = some_node();
     const bool of_rogue = holder == network_.identity(kRogue).id();
-    routing::Grant grant{holder, 1 + input_.u8(), 1, false, {}};
+    routing::Grant grant{holder, 1u + input_.u8(), 1, false, {}};
     const auto now_s = static_cast<std::uint64_t>(network_.now().wall.time_since_epoch() / std::chrono::seconds(1));
     grant.until_s = input_.flag() ? now_s + input_.u8() : 1 + input_.u32();
     grant.revoked = input_.flag();
