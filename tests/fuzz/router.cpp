@@ -69,7 +69,7 @@ class Script {
     const bool of_rogue = holder == network_.identity(kRogue).id();
     routing::Grant grant{holder, 1u + input_.u8(), 1, false, {}};
     const auto now_s = static_cast<std::uint64_t>(network_.now().wall.time_since_epoch() / std::chrono::seconds(1));
-    grant.until_s = input_.flag() ? now_s + input_.u8() : 1 + input_.u32();
+    grant.until_s = input_.flag() ? now_s + input_.u8() : std::uint64_t{1} + input_.u32();
     grant.revoked = input_.flag();
     if (!grant.revoked && input_.flag()) grant.rights.push_back({Prefix(IpAddress::v4({10, 0, 0, 0}), 8), 8, 24});
     routing::LsaHandle lsa = sign(grant, of_rogue ? owner_ : network_.identity(kRogue));
