@@ -144,14 +144,15 @@ TEST_CASE("the meter tells how long a pair's packets vanish, exactly, without a 
   const Measurement measured = meter.end();
   CHECK(measured.detected_ms.empty());  // nothing was sent there
   REQUIRE(measured.detected_idle_ms.count() == 2);
-  CHECK(measured.detected_idle_ms.min() >= 190);
-  CHECK(measured.detected_idle_ms.max() <= 450);
+  // Doubt begins 210 ms after the last word, which was up to 101 ms ago, and its burst takes 50 ms.
+  CHECK(measured.detected_idle_ms.min() >= 159);
+  CHECK(measured.detected_idle_ms.max() <= 261);
   REQUIRE(measured.black_hole_ms.count() == 1);
   // Until node 1, which is on the way, has noticed, and node 0 has heard of it.
   CHECK(measured.black_hole_ms.max() + measured.micro_loop_ms.max() >= measured.detected_idle_ms.min() - 1);
   CHECK(measured.black_hole_ms.max() + measured.micro_loop_ms.max() <= measured.converged_ms.max());
   CHECK(measured.flooded_ms.max() >= 3);
-  CHECK(measured.flooded_ms.max() <= 450);
+  CHECK(measured.flooded_ms.max() <= 10);
   CHECK(measured.messages.count() == 6);
 }
 

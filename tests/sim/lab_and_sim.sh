@@ -23,7 +23,7 @@ for shape in diamond ring; do
   cat >"$work/both-$shape.json" <<END
 {"name": "both-$shape-$$", "nodes": {$nodes}, "links": [$links],
  "probes": [{"from": "a", "to": "$to", "interval_ms": 1}],
- "events": [{"at_ms": 1013, "cut": $cut}], "expect": [{"converged_within_ms": 5000}]}
+ "events": [{"at_ms": 2513, "cut": $cut}], "expect": [{"converged_within_ms": 5000}]}
 END
   for ((i = 1; i <= runs; i++)); do
     "$BIN/starling" lab run "$work/both-$shape.json" --json -q >"$work/lab.log" 2>&1 || fail "the lab's run of $shape"

@@ -8,6 +8,9 @@ namespace starling::sim {
 
 namespace {
 
+// A change soon after another is computed later on purpose (RFC 8405); what is measured is one that comes out of a
+// calm.
+constexpr Duration kCalm = routing::kSpfHoldDown + std::chrono::milliseconds(100);
 constexpr Duration kWarmUp = std::chrono::milliseconds(60);  // traffic before the fault
 constexpr Duration kTail = std::chrono::milliseconds(150);   // and after all is well
 
@@ -36,6 +39,7 @@ bool Failures::run(const std::vector<FaultKind>& kinds, Outcome& outcome,
 bool Failures::break_and_mend(Fault fault, bool one_way, Outcome& outcome) {
   Network& network = stage_.network();
   const std::string what = describe(network, fault);
+  network.run_for(kCalm);
   std::vector<Route> pairs = pairs_for(stage_, fault, options_.pairs);
   const std::vector<FlowId> flows = start_flows(pairs, one_way);
   network.run_for(kWarmUp + Duration(static_cast<Duration::rep>(stage_.random().below(100'000'000))));
@@ -60,6 +64,7 @@ bool Failures::break_and_mend(Fault fault, bool one_way, Outcome& outcome) {
     return false;
   }
 
+  network.run_for(kCalm);
   stage_.meter().begin(what + " mended", true, {}, std::move(pairs));
   undo(network, fault);
   stage_.meter().look_again();

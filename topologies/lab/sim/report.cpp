@@ -66,7 +66,9 @@ double share(std::uint64_t part, std::uint64_t whole) {
 
 void add_row(Table& table, const std::string& what, const Distribution& distribution) {
   if (distribution.empty()) return;
-  const auto number = [](double value) { return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value); };
+  const auto number = [](double value) {
+    return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
+  };
   table.add_row({what, std::to_string(distribution.count()), number(distribution.min()), number(distribution.median()),
                  number(distribution.quantile(0.95)), number(distribution.quantile(0.99)), number(distribution.max())});
 }

@@ -49,7 +49,7 @@ void Script::run(Time last_start, Time converged, Outcome& outcome) {
       ask(appointment.index);
     }
   }
-  if (!settled_) await(stage_.now() + std::chrono::milliseconds(lab::kConvergenceLimit_ms));
+  if (!settled_) settle(std::chrono::milliseconds(lab::kConvergenceLimit_ms));
   end_measurement(outcome);
   stage_.network().run_for(std::chrono::milliseconds(lab::kTail_ms));
   stop_probes();
@@ -80,12 +80,15 @@ void Script::stop_probes() {
 
 // Until the moment; meanwhile the network may come to rest on what happened before.
 void Script::await(Time until) {
-  if (!settled_ && until > stage_.now()) settled_ = stage_.await_convergence(until - stage_.now());
-  if (settled_ && measuring_) {
-    for (lab::EventOutcome& event : report_.events)
-      if (!event.converged_ns) event.converged_ns = std::max(event.at_ns, ns(stage_.meter().newest_change()));
-  }
+  if (!settled_ && until > stage_.now()) settle(until - stage_.now());
   stage_.network().run_to(std::max(until, stage_.now()));
+}
+
+void Script::settle(Duration limit) {
+  settled_ = stage_.await_convergence(limit);
+  if (!settled_) return;
+  for (lab::EventOutcome& event : report_.events)
+    if (!event.converged_ns) event.converged_ns = std::max(event.at_ns, ns(stage_.meter().newest_change()));
 }
 
 void Script::end_measurement(Outcome& outcome) {

@@ -33,6 +33,7 @@ class Script {
   void apply(std::size_t event, Outcome& outcome);
   std::vector<std::pair<NodeIndex, NodeIndex>> lost_by(const lab::Event& event) const;
   void await(Time until);
+  void settle(Duration limit);
   void end_measurement(Outcome& outcome);
   void ask(std::size_t expectation);
   void ask_path(std::size_t expectation);

@@ -20,7 +20,9 @@ std::uint32_t& element(std::vector<std::uint32_t>& values, std::size_t index, st
 
 PrefixNumber PrefixNumbers::number_of(const Prefix& prefix) {
   const auto [at, is_new] = numbers_.try_emplace(prefix, static_cast<PrefixNumber>(prefixes_.size()));
-  if (is_new) prefixes_.push_back(prefix);
+  if (!is_new) return at->second;
+  prefixes_.push_back(prefix);
+  (prefix.family() == Family::ipv4 ? lengths_v4_ : lengths_v6_).set(static_cast<std::size_t>(prefix.length()));
   return at->second;
 }
 
@@ -32,7 +34,9 @@ std::optional<PrefixNumber> PrefixNumbers::find(const Prefix& prefix) const {
 
 std::vector<PrefixNumber> PrefixNumbers::covering(const IpAddress& address) const {
   std::vector<PrefixNumber> found;
+  const std::bitset<129>& lengths = address.is_v4() ? lengths_v4_ : lengths_v6_;
   for (int length = address.bits(); length >= 0; length--) {
+    if (!lengths.test(static_cast<std::size_t>(length))) continue;
     const auto at = numbers_.find(Prefix(address, length));
     if (at != numbers_.end()) found.push_back(at->second);
   }

@@ -4,6 +4,7 @@
 // among a node's sorted neighbours), so that equal sets of different nodes are the same.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -36,6 +37,7 @@ class PrefixNumbers {
  private:
   std::vector<Prefix> prefixes_;
   std::unordered_map<Prefix, PrefixNumber> numbers_;
+  std::bitset<129> lengths_v4_, lengths_v6_;  // that any of them has
 };
 
 struct Hops {
