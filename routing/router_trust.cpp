@@ -2,7 +2,8 @@
 // announced beyond a grant, or beside another's, told.
 //
 // A stranger is a neighbour whose NodeId has no grant. It is told what we announce ourselves, so that it can find out,
-// and nothing else of the network; its databases and ours differ for good, and nobody compares them.
+// and nothing else of the network, and asked for nothing but grants. Its database and ours differ for good, so they are
+// compared ever more rarely.
 #include <algorithm>
 #include <iterator>
 #include <utility>
