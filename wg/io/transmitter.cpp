@@ -1,5 +1,6 @@
 #include "wg/io/transmitter.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -180,7 +181,7 @@ bool Transmitter::seal_loose(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   const std::size_t padded = padded_size(packet.size(), context_.mtu);
   const MutableBytes message = allocate(now, padded + kDataOverhead);
   const MutableBytes plaintext = message.subspan(kDataHeaderSize, padded);
-  std::memcpy(plaintext.data(), packet.data(), packet.size());
+  std::copy(packet.begin(), packet.end(), plaintext.begin());  // a keepalive's is empty
   std::memset(plaintext.data() + packet.size(), 0, padded - packet.size());
   const AeadJob job = peer.session->seal_job(*counter, plaintext, message);
   context_.workers.aead().seal({&job, 1});
