@@ -145,6 +145,31 @@ TEST_CASE("every kind of fault, one at a time, is noticed, routed around and men
   }
 }
 
+TEST_CASE("what no grant allows is used nowhere, and safety would say so") {
+  Arguments arguments = arguments_for("grid:3x3", "prefixes:3,chaos:5", 6);
+  arguments.trust = true;
+  CHECK(simulated(arguments).fault == "");
+
+  const auto topology = generate("line:3", {}).value();
+  BuildOptions options;
+  options.trust = true;
+  Network network = build_network(topology, lab::make_plan(topology), options);
+  const Prefix granted = network.options(0).prefixes.front();
+  const Prefix beyond = *Prefix::parse("10.251.0.1/32");
+  network.set_prefixes(0, {granted, beyond});
+  network.start_all();
+  network.run_for(3s);
+  CHECK(network.reached(2).contains(granted));
+  CHECK_FALSE(network.reached(2).contains(beyond));
+  CHECK(RouteOracle(network).find_fault(9).empty());
+  Safety safety(network);
+  routing::RouterOutbox outbox;
+  outbox.routes.routes = {{beyond, 1}};
+  CHECK(message_of([&] { safety.on_call(2, outbox); }).find("nobody announces who may") != std::string::npos);
+  outbox.routes.routes = {{granted, 1}};
+  CHECK(message_of([&] { safety.on_call(2, outbox); }).empty());
+}
+
 TEST_CASE("traffic over a link that is cut is back within a tenth of a second") {
   const Outcome outcome = simulated(arguments_for("grid:4x4", "cut:12", 9));
   REQUIRE(outcome.fault == "");

@@ -28,6 +28,7 @@ std::string to_command(const Arguments& arguments) {
   command += arguments.topology.empty() ? "--generate " + shell_word(arguments.shape) : shell_word(arguments.topology);
   command += fmt::format(" --seed {}", arguments.seed);
   if (arguments.mixed) command += " --mixed";
+  if (arguments.trust) command += " --trust";
   if (arguments.faults) command += " --faults " + shell_word(*arguments.faults);
   if (!arguments.link.empty()) command += " --link " + shell_word(arguments.link);
   if (!arguments.hello.empty()) command += " --hello " + shell_word(arguments.hello);
@@ -43,6 +44,7 @@ std::string faults_of(const Arguments& arguments) {
 Result<SimulationOptions> options_of(const Arguments& arguments) {
   SimulationOptions options;
   options.build.seed = arguments.seed;
+  options.build.trust = arguments.trust;
   auto link = parse_quality(arguments.link, {});
   if (!link) return link.error();
   options.build.link = *link;
@@ -76,6 +78,7 @@ Arguments case_of_seed(std::uint64_t seed) {
     default: arguments.shape = fmt::format("random:{},{}", 5 + size, 2 + size % 3); break;
   }
   arguments.mixed = random.below(2) == 0;
+  arguments.trust = random.below(3) == 0;
   arguments.faults = "random:1,chaos:6";
   return arguments;
 }

@@ -15,6 +15,7 @@ struct Arguments {
   std::string shape;
   std::uint64_t seed = 1;
   bool mixed = false;
+  bool trust = false;
   std::optional<std::string> faults;
   std::string link;
   std::string hello;

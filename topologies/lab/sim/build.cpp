@@ -31,6 +31,26 @@ Quality quality_of(const std::optional<lab::LinkBehaviour>& behaviour, const Qua
   return quality;
 }
 
+constexpr std::uint64_t kGrantTime_s = 10 * 365 * 86400ull;
+
+// The owner's secret is as made up as the nodes' are.
+void grant_everyone(Network& network) {
+  std::array<std::uint8_t, kKeySize> secret;
+  secret.fill(0x5f);
+  const routing::Identity owner = routing::Identity::of_network(SecretKey{Bytes(secret)});
+  const auto now_s = static_cast<std::uint64_t>(network.now().wall.time_since_epoch() / std::chrono::seconds(1));
+  for (NodeIndex node = 0; node < network.size(); node++) {
+    routing::Grant grant;
+    grant.holder = network.identity(node).id();
+    grant.serial = 1;
+    grant.until_s = now_s + kGrantTime_s;
+    for (const Prefix& prefix : network.options(node).prefixes)
+      grant.rights.push_back({prefix, prefix.length(), prefix.length()});
+    const auto sign = [&](Bytes message) { return owner.sign(message); };
+    network.set_trust(node, owner.id(), {routing::sign_grant(grant, sign)});
+  }
+}
+
 }  // namespace
 
 Network build_network(const lab::Topology& topology, const lab::Plan& plan, const BuildOptions& options) {
@@ -53,6 +73,7 @@ Network build_network(const lab::Topology& topology, const lab::Plan& plan, cons
     network.set_quality(a, b, quality_of(link.there, options.link));
     network.set_quality(b, a, quality_of(link.back, options.link));
   }
+  if (options.trust) grant_everyone(network);
   return network;
 }
 

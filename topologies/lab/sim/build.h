@@ -17,6 +17,8 @@ struct BuildOptions {
   std::uint64_t seed = 1;
   Quality link;                               // of both directions of links that say nothing themselves
   std::optional<routing::HelloConfig> hello;  // in place of every node's
+  // A network's key is made up, and every node has a grant for what it announces at the start, and nothing else.
+  bool trust = false;
 };
 
 // NodeIndex is the index into Topology::nodes. `plan` is make_plan(topology).

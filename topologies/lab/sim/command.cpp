@@ -69,6 +69,8 @@ struct Command::Impl {
     run->add_option("--seed", arguments.seed, "What everything random follows from")->capture_default_str();
     run->add_flag("--mixed", arguments.mixed,
                   "With --generate: several costs, end points without transit, anycast prefixes");
+    run->add_flag("--trust", arguments.trust,
+                  "With a network's key, and grants for what each node announces at the start");
     run->add_option(
            "--faults", faults,
            "What goes wrong, such as cut:10,stop:5,chaos:30; none. Without: random:20 with --generate, else none")

@@ -67,6 +67,7 @@ NodeIndex Network::add_node(routing::RouterConfig config, const SecretKey& key) 
   config.wireguard_key = public_key_of(key);
   node.options = {config.transit, config.announced, config.hello, {}};
   node.config = std::move(config);
+  learn_grants(node.config.grants);
   learn_prefixes(node);
   tables_.add_node();
   deadlines_.add();
@@ -242,8 +243,24 @@ void Network::set_drained(NodeIndex index, bool drained) {
 
 void Network::set_trust(NodeIndex node, std::optional<routing::NodeId> network_key,
                         std::vector<routing::LsaHandle> grants) {
+  learn_grants(grants);
   nodes_[node].config.network_key = network_key;
   nodes_[node].config.grants = std::move(grants);
+}
+
+void Network::learn_grants(const std::vector<routing::LsaHandle>& grants) {
+  for (const routing::LsaHandle& lsa : grants) {
+    const auto grant = routing::decode_grant(lsa->header(), lsa->body());
+    if (!grant) continue;
+    const auto [known, is_new] = grants_.try_emplace(grant->holder, *grant);
+    if (!is_new && known->second.serial < grant->serial) known->second = *grant;
+  }
+}
+
+bool Network::may_announce(NodeIndex node, const Prefix& prefix) const {
+  if (!nodes_[node].config.network_key) return true;
+  const auto grant = grants_.find(nodes_[node].config.id);
+  return grant != grants_.end() && grant->second.allows(prefix);
 }
 
 bool Network::add_grant(NodeIndex node, const routing::LsaHandle& grant) {

@@ -18,6 +18,7 @@
 
 #include "base/random.h"
 #include "base/traffic_watch.h"
+#include "routing/grant.h"
 #include "routing/identity.h"
 #include "routing/limits.h"
 #include "routing/router.h"
@@ -93,6 +94,8 @@ class Network {
   // The network's key that it is told, and its grants; from the next start on.
   void set_trust(NodeIndex node, std::optional<routing::NodeId> network_key, std::vector<routing::LsaHandle> grants);
   bool add_grant(NodeIndex node, const routing::LsaHandle& grant);  // as Router::add_grant
+  // Whether the node is told no network's key, or a grant that somebody was told from the start allows it the prefix.
+  bool may_announce(NodeIndex node, const Prefix& prefix) const;
 
   // --- time ---
   void run_for(Duration duration) { run_to(now_ + duration); }
@@ -232,6 +235,7 @@ class Network {
   Port port_to(NodeIndex node, NodeIndex neighbor) const;
   void add_port(NodeIndex node, NodeIndex neighbor);
   void learn_prefixes(Node& node);
+  void learn_grants(const std::vector<routing::LsaHandle>& grants);
   Now clock(const Node& node) const;
 
   // network_time.cpp
@@ -263,7 +267,8 @@ class Network {
   std::vector<Node> nodes_;
   std::map<std::pair<NodeIndex, NodeIndex>, Link> links_;
   Tables tables_;
-  std::vector<Scheduled> schedule_;  // a heap
+  std::map<routing::NodeId, routing::Grant> grants_;  // by holder, of the largest serial
+  std::vector<Scheduled> schedule_;                   // a heap
   std::vector<Arrival> slots_;
   std::vector<std::uint32_t> free_slots_;
   Deadlines deadlines_;

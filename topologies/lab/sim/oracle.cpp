@@ -29,8 +29,10 @@ void RouteOracle::find_origin_sets() {
   std::map<PrefixNumber, std::vector<NodeIndex>> origins_of;
   for (NodeIndex node = 0; node < network_.size(); node++) {
     if (!works(node)) continue;
-    for (const Prefix& prefix : network_.options(node).prefixes)
+    for (const Prefix& prefix : network_.options(node).prefixes) {
+      if (!network_.may_announce(node, prefix)) continue;
       origins_of[network_.tables().prefixes().find(prefix).value()].push_back(node);
+    }
   }
   std::map<std::vector<NodeIndex>, std::vector<PrefixNumber>> prefixes_of;
   for (auto& [prefix, origins] : origins_of) prefixes_of[std::move(origins)].push_back(prefix);

@@ -4,7 +4,8 @@
 //
 // The rules (docs/protocol.md): a link counts if both of its ends hear each other; a path's cost is the sum of its
 // links'; a node with transit false begins and ends paths but is inside none; a prefix leads to the nearest of its
-// origins; all next hops of equal cost count; own prefixes and those that `accept` refuses are in no table.
+// origins; all next hops of equal cost count; own prefixes, those that `accept` refuses and those that no grant allows
+// are in no table.
 #pragma once
 
 #include <string>

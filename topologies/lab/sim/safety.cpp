@@ -81,7 +81,7 @@ void Safety::check_group(NodeIndex node, const routing::RouteGroup& group) {
 void Safety::check_route(NodeIndex node, const routing::Route& route) {
   checks_++;
   const std::string prefix = route.prefix.to_string();
-  if (!is_announced(route.prefix)) violated(node, "has a route to " + prefix + ", which nobody announces");
+  if (!is_announced(route.prefix)) violated(node, "has a route to " + prefix + ", which nobody announces who may");
   const routing::RouterConfig& config = network_.config(node);
   if (config.accept.check(route.prefix, config.connected) != routing::ImportVerdict::accepted)
     violated(node, "has a route to " + prefix + ", which it does not accept");
@@ -92,8 +92,9 @@ void Safety::check_route(NodeIndex node, const routing::Route& route) {
 bool Safety::is_announced(const Prefix& prefix) {
   if (announced_.contains(prefix)) return true;
   for (NodeIndex node = 0; node < network_.size(); node++) {
-    const std::vector<Prefix>& prefixes = network_.options(node).prefixes;
-    announced_.insert(prefixes.begin(), prefixes.end());
+    for (const Prefix& announced : network_.options(node).prefixes) {
+      if (network_.may_announce(node, announced)) announced_.insert(announced);
+    }
   }
   return announced_.contains(prefix);
 }

@@ -51,7 +51,7 @@ class Safety {
   std::vector<Node> nodes_;
   std::unordered_map<routing::NodeId, NodeIndex> node_of_;
   std::map<routing::LsaKey, std::set<std::uint64_t>> signed_;
-  std::set<Prefix> announced_;  // at any time
+  std::set<Prefix> announced_;  // at any time, by whoever may
   std::uint64_t checks_ = 0;
   std::uint64_t calls_ = 0;
 };
