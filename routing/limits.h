@@ -147,9 +147,9 @@ inline constexpr Duration kFindingsDelay = std::chrono::seconds(1);  // from a c
 
 // The back-off of shortest-path computations (RFC 8405; spf_backoff.h).
 inline constexpr Duration kSpfFirstDelay{};                                  // a change after a calm
-inline constexpr Duration kSpfShortDelay = std::chrono::milliseconds(10);    // those that follow
+inline constexpr Duration kSpfShortDelay = std::chrono::milliseconds(5);     // those that follow
 inline constexpr Duration kSpfTimeToLearn = std::chrono::milliseconds(500);  // of a failure; from then on:
-inline constexpr Duration kSpfLongDelay = std::chrono::milliseconds(200);
+inline constexpr Duration kSpfLongDelay = std::chrono::milliseconds(25);
 inline constexpr Duration kSpfHoldDown = std::chrono::seconds(1);             // without a change: calm again
 inline constexpr Duration kAlternatesDelay = std::chrono::milliseconds(100);  // after a large change
 
