@@ -19,7 +19,7 @@ constexpr Duration kLimit = std::chrono::seconds(10);
 constexpr Duration kNoteAfter = std::chrono::seconds(2);
 constexpr auto kAskAgainAfter = std::chrono::milliseconds(20);
 // Whoever has acknowledged has not always computed: an unruly time makes it wait so long, and it may be late.
-constexpr Duration kComputed = routing::kSpfLongDelay + std::chrono::milliseconds(100);
+constexpr Duration kComputed = routing::kSpfLongDelay + std::chrono::milliseconds(250);
 
 Result<ControlClient> connect(const DaemonChoice& daemon) {
   const Result<std::string> path = choose_control_socket(daemon.control, daemon.interface);
