@@ -71,7 +71,7 @@ kill -INT "$capturer"
 wait "$capturer" || fail "capture ended with status $?: $(cat "$work/capture.log")"
 [ "$(count '!starling' "$work/control.pcapng")" = 0 ] || fail "--control-only has other packets"
 types=$(shark "$work/control.pcapng" -T fields -e starling.type | sort -u | paste -sd' ')
-[ "$types" = "1 2 3 4 5 6" ] || fail "messages of types $types, not of all six"
+[ "$types" = "1 2 3 4 5 6 7 8" ] || fail "messages of types $types, not of all eight"
 [ "$(count 'starling.hello.flags.goodbye == 1 && frame.packet_flags_direction == 1' "$work/control.pcapng")" -ge 1 ] || fail "no goodbye"
 [ "$(count 'starling.lsa.withdrawal && frame.packet_flags_direction == 1' "$work/control.pcapng")" -ge 1 ] || fail "no withdrawal"
 for prefix in 10.1.0.2/32 fd01::2/128 10.77.0.0/16; do

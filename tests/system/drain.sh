@@ -66,7 +66,8 @@ wait_for 10 "d has lost b" has_event d neighbor.state '.neighbor == "b" and .to 
 touch "$work/stop"
 wait "$sender" || fail "the flow broke: $(cat "$work/flow.log")"
 note "the flow: $(cat "$work/flow.log")"
-jq -e '.sent > 1000 and .lost == 0' "$work/flow.log" >/dev/null || fail "packets were lost: $(cat "$work/flow.log")"
+# 500 a second; how many there were depends on how long the commands took.
+jq -e ".sent > 500 and .lost == 0" "$work/flow.log" >/dev/null || fail "packets were lost, or there was hardly a flow: $(cat "$work/flow.log")"
 
 note "what a program ends with when nobody listens, or says nonsense"
 "$starling" drain --control "$work/b.sock" >/dev/null 2>"$work/nobody"; [ $? = 1 ] || fail "drain of a dead daemon succeeds"
