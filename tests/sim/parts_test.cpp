@@ -222,6 +222,8 @@ TEST_CASE("a link's quality on the command line is read, or refused with what wo
     CAPTURE(text);
     CHECK_FALSE(parse_quality(text, {}).ok());
   }
+  CHECK(parse_time("20us") == 20us);
+  CHECK_FALSE(parse_time("20").has_value());
   CHECK(parse_hello("50msx4").value().interval == 50ms);
   CHECK(parse_hello("50msx4").value().multiplier == 4);
   CHECK(parse_hello("1s").value().multiplier == routing::HelloConfig{}.multiplier);

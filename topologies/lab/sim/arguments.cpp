@@ -34,6 +34,7 @@ std::string to_command(const Arguments& arguments) {
   if (!arguments.hello.empty()) command += " --hello " + shell_word(arguments.hello);
   if (arguments.traffic != usual.traffic) command += " --traffic " + arguments.traffic;
   if (arguments.flows != usual.flows) command += fmt::format(" --flows {}", arguments.flows);
+  if (arguments.start_spread != usual.start_spread) command += " --start-spread " + shell_word(arguments.start_spread);
   return command;
 }
 
@@ -62,6 +63,10 @@ Result<SimulationOptions> options_of(const Arguments& arguments) {
     return Error{fmt::format("--traffic {}: must be none, one-way, two-way or mixed", arguments.traffic)};
   options.traffic.traffic = traffic->second;
   options.traffic.flows = arguments.flows;
+  const auto spread = parse_time(arguments.start_spread);
+  if (!spread)
+    return Error{fmt::format("--start-spread {}: must be a time of up to 60s, such as 100ms", arguments.start_spread)};
+  options.start_spread = *spread;
   return options;
 }
 

@@ -21,6 +21,7 @@ struct Arguments {
   std::string hello;
   std::string traffic = "mixed";
   std::size_t flows = 4;
+  std::string start_spread = "100ms";
 };
 
 // "starling sim run --generate grid:4x4 --seed 7 --faults chaos:20"

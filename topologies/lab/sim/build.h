@@ -26,6 +26,8 @@ Network build_network(const lab::Topology& topology, const lab::Plan& plan, cons
 
 // "delay=1ms,jitter=200us,loss=1%,duplicate=0.5%,reorder=1%,rate=10Mbit,mtu=1280", any of them, over `base`.
 Result<Quality> parse_quality(std::string_view text, Quality base);
+// "100ms", up to 60 s; nothing for anything else.
+std::optional<Duration> parse_time(std::string_view text);
 // "100ms" or "100msx3".
 Result<routing::HelloConfig> parse_hello(std::string_view text);
 

@@ -84,6 +84,9 @@ struct Command::Impl {
     run->add_option("--flows", arguments.flows, "Pairs of nodes that have it")
         ->capture_default_str()
         ->check(CLI::Range(0, 32));
+    run->add_option("--start-spread", arguments.start_spread, "Routers start at random within this")
+        ->capture_default_str()
+        ->type_name("TIME");
     add_output(run);
   }
 

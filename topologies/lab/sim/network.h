@@ -4,7 +4,8 @@
 //
 // Invariants: a node is called exactly at its next_deadline(), or when something arrives; its outbox is drained after
 // each call, routes first; what a host forwards by is built from the deltas alone (tables.h), and must at all times
-// equal the Router's own tables. Of one moment, what arrives comes before timers, in the order in which it was sent.
+// equal the Router's own tables. Of one moment, what arrives comes before timers, node by node, at each node in the
+// order in which it was sent.
 #pragma once
 
 #include <functional>
@@ -210,11 +211,15 @@ class Network {
     std::vector<Arrival> kept;         // what came while it was frozen
     Sent sent;
   };
+  // What comes to one node at one moment is taken together: its tables are still at hand in the processor then.
   struct Scheduled {
     Time at{};
     std::uint64_t order = 0;
     std::uint32_t slot = 0;
-    bool operator>(const Scheduled& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+    NodeIndex node = 0;
+    bool operator>(const Scheduled& other) const {
+      return std::tie(at, node, order) > std::tie(other.at, other.node, other.order);
+    }
   };
   struct Flow {
     FlowOptions options;

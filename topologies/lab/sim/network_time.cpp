@@ -70,6 +70,7 @@ void Network::call_extra_timers(Time until) {
 }
 
 void Network::schedule(Time at, Arrival arrival) {
+  const NodeIndex node = arrival.packet.to;
   std::uint32_t slot = 0;
   if (free_slots_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -79,7 +80,7 @@ void Network::schedule(Time at, Arrival arrival) {
     free_slots_.pop_back();
     slots_[slot] = std::move(arrival);
   }
-  schedule_.push_back({at, scheduled_++, slot});
+  schedule_.push_back({at, scheduled_++, slot, node});
   std::push_heap(schedule_.begin(), schedule_.end(), std::greater<>());
 }
 

@@ -32,14 +32,8 @@ std::optional<double> amount(std::string_view text, const Unit (&units)[n]) {
   return std::nullopt;
 }
 
-std::optional<Duration> time_of(std::string_view text) {
-  const auto ns = amount(text, kTimes);
-  if (!ns || *ns > kTimeMax_ns) return std::nullopt;
-  return Duration(static_cast<Duration::rep>(std::llround(*ns)));
-}
-
 bool set_time(std::string_view text, Duration& out) {
-  const auto value = time_of(text);
+  const auto value = parse_time(text);
   if (value) out = *value;
   return value.has_value();
 }
@@ -78,6 +72,12 @@ bool set_property(std::string_view key, std::string_view value, Quality& quality
 }
 
 }  // namespace
+
+std::optional<Duration> parse_time(std::string_view text) {
+  const auto ns = amount(text, kTimes);
+  if (!ns || *ns > kTimeMax_ns) return std::nullopt;
+  return Duration(static_cast<Duration::rep>(std::llround(*ns)));
+}
 
 Result<Quality> parse_quality(std::string_view text, Quality base) {
   while (!text.empty()) {

@@ -52,7 +52,7 @@ class Simulation {
   bool start() {
     tell(fmt::format("starting {} routers", stage_.network().size()));
     stage_.meter().begin("start", true, {}, {});
-    stage_.start_all();
+    stage_.start_all(options_.start_spread);
     last_start_ = stage_.now();
     const bool converged = stage_.await_convergence(kConvergenceLimit);
     converged_ = std::max(last_start_, stage_.meter().newest_change());

@@ -17,8 +17,9 @@ struct SimulationOptions {
   BuildOptions build;
   FaultPlan faults;
   TrafficOptions traffic;
-  std::function<void()> pulse;                          // now and then while time passes; may throw. May be empty
-  std::function<void(const std::string&)> on_progress;  // a line for a person. May be empty
+  Duration start_spread = std::chrono::milliseconds(100);  // routers start at random within it
+  std::function<void()> pulse;                             // now and then while time passes; may throw. May be empty
+  std::function<void(const std::string&)> on_progress;     // a line for a person. May be empty
 };
 
 Outcome simulate(const lab::Topology& topology, const SimulationOptions& options);

@@ -28,11 +28,11 @@ Stage::Stage(Network network, std::uint64_t seed, std::function<void()> pulse)
   };
 }
 
-void Stage::start_all() {
+void Stage::start_all(Duration spread) {
   std::vector<std::pair<Duration, NodeIndex>> order;
-  const auto spread = static_cast<std::uint64_t>(kStartSpread.count());
   for (NodeIndex node = 0; node < network_.size(); node++)
-    order.emplace_back(Duration(static_cast<Duration::rep>(random_.below(spread))), node);
+    order.emplace_back(Duration(static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(spread.count())))),
+                       node);
   std::sort(order.begin(), order.end());
   const Time begin = now();
   for (const auto& [after, node] : order) {

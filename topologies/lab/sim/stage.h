@@ -17,7 +17,6 @@ namespace starling::sim {
 
 // Larger networks make no events, so that of the safety rules only those about routes are checked.
 inline constexpr std::size_t kNodesWithEvents = 300;
-inline constexpr Duration kStartSpread = std::chrono::milliseconds(100);  // nodes start at random within this
 inline constexpr Duration kConvergenceLimit = std::chrono::seconds(60);  // of virtual time, in a network without faults
 
 class Stage {
@@ -33,7 +32,8 @@ class Stage {
   SeededRandom& random() { return random_; }
   Time now() const { return network_.now().monotonic; }
 
-  void start_all();
+  // At random within this span.
+  void start_all(Duration spread);
   // Until all losses that the meter watches are noticed and everything is as the oracle says. True if it came to that
   // within `limit`; the meter knows when; else fault() says what was wrong.
   bool await_convergence(Duration limit);
