@@ -2,9 +2,8 @@
 // overtaken); one after the other they have none.
 //
 //   DuplicateWatch  counts signs: announcements under our own name that answer ours
-//   LifeWatch       of a neighbour: an instance that was taken for over speaks again. Instances are random, so that is
-//   a
-//                   second machine, or a Hello that its successor overtook
+//   LifeWatch       of a neighbour: an instance that was taken for over speaks again. Instances are random, so it is
+//                   that of a second machine, or of a Hello that its successor overtook
 #pragma once
 
 #include <algorithm>

@@ -10,7 +10,7 @@ namespace starling::routing {
 enum class RejectReason : std::uint8_t {
   // packets
   unknown_neighbor,  // no neighbour has this handle
-  too_long,          // more than kMaxPacketSize bytes
+  too_long,          // more than kMaxPacketSize bytes, a path probe more than kMaxProbePacketSize
   truncated,         // ends inside the header or a fixed part
   bad_version,       // not kProtocolVersion
   bad_size,          // the size in the header is not the packet's

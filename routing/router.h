@@ -5,8 +5,7 @@
 // The contract, as everywhere in Starling's cores:
 //   * every input carries its time; times never decrease, but a packet may carry the earlier one at which it arrived;
 //   * after every call the caller drains outbox() and asks next_deadline() again;
-//   * next_deadline() is exact: the earliest moment at which on_timer would do something; calls before it change
-//   nothing;
+//   * next_deadline() is exact: the earliest moment at which on_timer does something; a call before changes nothing;
 //   * hostile input is a counted, named drop, never an exception.
 // One thread only. docs/protocol.md is the wire format.
 #pragma once
