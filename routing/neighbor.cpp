@@ -12,6 +12,16 @@ std::uint32_t timestamp_us(Time now) {
 
 }  // namespace
 
+const char* to_string(DoubtCause cause) {
+  switch (cause) {
+    case DoubtCause::silence: return "silence";
+    case DoubtCause::unanswered: return "no answer to data";
+    case DoubtCause::unreachable: return "icmp";
+    case DoubtCause::given_up: return "it no longer lists us";
+  }
+  return "unknown";
+}
+
 bool DigestWatch::on_hello(Time now, const DatabaseDigest& theirs, const DatabaseDigest& ours) {
   if (theirs == ours) {
     reset();
@@ -51,10 +61,11 @@ Duration Neighbor::silence_limit() const {
 }
 
 // Long enough for an answer to come on a long way, and for two machines that are as late as they were lately.
-void Neighbor::begin_doubt(Time now, bool quiet, Duration lateness) {
+void Neighbor::begin_doubt(Time now, DoubtCause cause, Duration lateness) {
   const Duration length =
       std::max({kProbeBurst, smoothed_round_trip.value_or(Duration{}) * 4, (lateness + peer_lateness_) * 3});
-  doubt = Doubt{now, quiet || !last_heard_ ? now : *last_heard_, length / kProbes, 0, now};
+  const bool of_silence = cause == DoubtCause::silence && last_heard_;
+  doubt = Doubt{cause, now, of_silence ? *last_heard_ : now, length / kProbes, 0, now};
 }
 
 bool Neighbor::is_overtaken(const Hello& hello) const {
@@ -126,6 +137,8 @@ void Neighbor::drop_adjacency() {
   exchange.stop();
   digest_watch.reset();
   refused_as_stranger = false;
+  may_have_given_up = false;
+  hints_ = TokenBucket(1, kHintInterval);  // of one that is not there a hint was right
   acks.clear();
   ack_at = kNever;
   answers.clear();

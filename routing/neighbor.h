@@ -36,9 +36,19 @@ class DigestWatch {
   Duration backoff_ = kReexchangeMin;
 };
 
-// Whether a neighbour is still there: a burst of probes, begun because it was silent for nearly as long as it may be,
-// or because data found no answer. Anything heard ends it. When it ends without a word, the neighbour is Down.
+// Why a doubt began. None of them is a proof: what is heard, or not, after the doubt has begun decides.
+enum class DoubtCause : std::uint8_t {
+  silence,      // nearly as long as it may be silent
+  unanswered,   // data went there and nothing came back
+  unreachable,  // the underlay says so by ICMP, which anybody may have forged
+  given_up,     // its own announcement lists us no more
+};
+const char* to_string(DoubtCause cause);  // as the event neighbor.suspect says it
+
+// Whether a neighbour is still there: a burst of probes. Anything heard ends it. When it ends without a word, the
+// neighbour is Down.
 struct Doubt {
+  DoubtCause cause{};
   Time since{};
   Time heard_after{};      // what arrived later ends it
   Duration spacing{};      // between probes
@@ -79,6 +89,7 @@ class Neighbor {
   DigestWatch digest_watch;
   bool refused_as_stranger = false;  // its own announcement came, and it is no member
   bool binding_changed = false;      // its fragment 0 is another now
+  bool may_have_given_up = false;    // what it announced its link to us with is another now
   std::vector<LsaSummary> acks;      // not sent yet
   Time ack_at = kNever;              // when they are, at the latest
   std::vector<LsaHandle> answers;    // to requests and stale news, of the packet being handled
@@ -101,8 +112,10 @@ class Neighbor {
   FloodQueue& queue_for(const LsaKey& key) { return key.fragment == kGrantFragment ? grant_queue : queue; }
   // Any packet of its present life arrived, of whatever kind: whether it is still there is beyond doubt.
   void heard(Time now);
-  // `lateness`: of our own timers of late. `quiet`: data found no answer; else it was silent for too long.
-  void begin_doubt(Time now, bool quiet, Duration lateness);
+  // `lateness`: of our own timers of late.
+  void begin_doubt(Time now, DoubtCause cause, Duration lateness);
+  // Whether such a hint may begin a doubt now: those who forge it decide how often it comes.
+  bool takes_hint(Time now) { return hints_.take(now); }
   // When silence alone makes it Down, or (in an adjacency) doubtful. Of a neighbour in doubt: what comes next.
   Time next_judgement() const { return doubt ? doubt->next_at : silent_at; }
   // Whether a newer Hello of its present life was here before.
@@ -129,6 +142,7 @@ class Neighbor {
   void measure_round_trip(Time now, const Hello& hello);
 
   HelloConfig hello_;
+  TokenBucket hints_{1, kHintInterval};  // of an adjacency
   std::uint32_t sequence_ = 0;
   std::optional<std::uint32_t> newest_hello_;
   std::optional<Time> last_heard_;

@@ -94,7 +94,11 @@ void Router::on_packet(Now now, NeighborId neighbor, Bytes payload) {
 }
 
 void Router::on_quiet(Now now, NeighborId neighbor) {
-  impl_->begin_doubt(now, neighbor);
+  impl_->doubt(now, neighbor, DoubtCause::unanswered);
+}
+
+void Router::on_unreachable(Now now, NeighborId neighbor) {
+  impl_->doubt(now, neighbor, DoubtCause::unreachable);
 }
 
 void Router::on_heard(Now now, NeighborId neighbor) {

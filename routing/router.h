@@ -241,10 +241,12 @@ class Router {
   // The UDP payload of a control packet, from the tunnel of this neighbour, whose envelope was checked.
   void on_packet(Now now, NeighborId neighbor, Bytes payload);
   // Data went to the neighbour and nothing came back for a while (base/traffic_watch.h): it is probed. And: something
-  // authentic came from it after that, other than a control packet. What only hints at trouble (an ICMP error) is
-  // `quiet` too.
+  // authentic came from it after that, other than a control packet.
   void on_quiet(Now now, NeighborId neighbor);
   void on_heard(Now now, NeighborId neighbor);
+  // The underlay says that packets to it do not arrive (ICMP), which may be forged: it is probed, once in kHintInterval
+  // at most, and what it answers counts.
+  void on_unreachable(Now now, NeighborId neighbor);
   // The link below is known to be gone (carrier, interface): Down at once.
   void on_carrier_lost(Now now, NeighborId neighbor);
 

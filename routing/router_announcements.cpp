@@ -5,6 +5,15 @@
 
 namespace starling::routing {
 
+namespace {
+
+bool has_link_to(const LsaContent& content, const NodeId& node) {
+  return std::any_of(content.links.begin(), content.links.end(),
+                     [&](const LsaLink& link) { return link.neighbor == node; });
+}
+
+}  // namespace
+
 void Router::Impl::store(Now now, LsaHandle lsa, Time expires_at, NeighborId from, const Cause& cause) {
   const Database::Entry* entry = database.find(lsa->key());
   const LsaHandle before = entry && !entry->tombstone ? entry->lsa : nullptr;
@@ -41,6 +50,23 @@ void Router::Impl::flood(const LsaHandle& lsa, NeighborId except) {
 // The announcement by which a neighbour proves whose tunnel it is has changed.
 void Router::Impl::note_binding(const NodeId& node) {
   for (auto& [id, neighbor] : neighbors) neighbor.binding_changed |= neighbor.node == node;
+}
+
+// Our neighbour announces something else where it had announced its link to us. It may only have moved to another of
+// its fragments, which stands there already, or will when this is looked at.
+void Router::Impl::note_given_up(const NodeId& origin, const LsaContent& was) {
+  for (auto& [id, neighbor] : neighbors) {
+    if (neighbor.node != origin || neighbor.state != NeighborState::full) continue;
+    neighbor.may_have_given_up |= has_link_to(was, config.id);
+  }
+}
+
+bool Router::Impl::is_given_up_by(const Neighbor& neighbor) const {
+  const std::optional<NodeIndex> node = graph.index_of(*neighbor.node);
+  if (!node) return true;
+  const std::vector<const Lsa*> fragments = graph.fragments(*node);
+  return std::none_of(fragments.begin(), fragments.end(),
+                      [&](const Lsa* fragment) { return has_link_to(fragment->content(), config.id); });
 }
 
 void Router::Impl::expire(Now now) {

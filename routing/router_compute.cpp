@@ -30,6 +30,7 @@ void Router::Impl::note_change(const Lsa* before, const Lsa* after, const Cause&
   const LsaContent& is = after ? after->content() : kNothing;
   const LsaKey& key = (after ? after : before)->key();
   if (key.fragment == 0) note_binding(key.origin);
+  note_given_up(key.origin, was);
   const std::uint64_t edits = graph.edits();
   const Graph::Replaced replaced = graph.replace(before, after);
   const bool same_part = replaced.took_part == replaced.takes_part;

@@ -61,7 +61,8 @@ struct Router::Impl {
   const char* obstacle_of(const Neighbor& neighbor) const;
   void judge_neighbors(Now now);
   void judge_neighbor(Now now, Neighbor& neighbor, Duration late);
-  void begin_doubt(Now now, NeighborId id);
+  void doubt(Now now, NeighborId id, DoubtCause cause);
+  void begin_doubt(Now now, Neighbor& neighbor, DoubtCause cause);
   void set_suspect(Now now, Neighbor& neighbor, bool suspect);
   void note_lateness(Time now, Duration late);
   Duration lateness(Time now) const;
@@ -77,6 +78,8 @@ struct Router::Impl {
   void store(Now now, LsaHandle lsa, Time expires_at, NeighborId from, const Cause& cause);
   void flood(const LsaHandle& lsa, NeighborId except);
   void note_binding(const NodeId& node);
+  void note_given_up(const NodeId& origin, const LsaContent& was);
+  bool is_given_up_by(const Neighbor& neighbor) const;
   void tell_of(Now now, const Lsa& lsa, const Lsa* before, NeighborId from, const Cause& cause);
   void expire(Now now);
   void originate(Now now);

@@ -95,6 +95,10 @@ void Router::Impl::review_adjacencies(Now now) {
         !is_bound(neighbor)) {
       apply(now, neighbor, NeighborEvent::binding_lost, why_not_bound(neighbor));
     }
+    if (std::exchange(neighbor.may_have_given_up, false) && neighbor.state == NeighborState::full && !neighbor.doubt &&
+        is_given_up_by(neighbor)) {
+      begin_doubt(now, neighbor, DoubtCause::given_up);
+    }
   }
 }
 
@@ -110,7 +114,7 @@ void Router::Impl::judge_neighbors(Now now) {
 
 void Router::Impl::judge_neighbor(Now now, Neighbor& neighbor, Duration late) {
   if (!neighbor.doubt && !neighbor.adjacent()) return apply(now, neighbor, NeighborEvent::silence, "silent");
-  if (!neighbor.doubt) neighbor.begin_doubt(now.monotonic, false, lateness(now.monotonic));
+  if (!neighbor.doubt) neighbor.begin_doubt(now.monotonic, DoubtCause::silence, lateness(now.monotonic));
   Doubt& doubt = *neighbor.doubt;
   const bool prolonged = late > doubt.spacing && doubt.may_be_prolonged(now.monotonic);
   if (!prolonged && doubt.ends()) return apply(now, neighbor, NeighborEvent::silence, "no answer");
@@ -120,12 +124,18 @@ void Router::Impl::judge_neighbor(Now now, Neighbor& neighbor, Duration late) {
   send_hello(now, neighbor, HelloKind::probe);
 }
 
-void Router::Impl::begin_doubt(Now now, NeighborId id) {
+// Of a neighbour of which the host says so.
+void Router::Impl::doubt(Now now, NeighborId id, DoubtCause cause) {
   const auto found = neighbors.find(id);
   if (!running || found == neighbors.end() || !found->second.adjacent() || found->second.doubt) return;
-  found->second.begin_doubt(now.monotonic, true, lateness(now.monotonic));
-  judge_neighbor(now, found->second, {});
+  if (cause == DoubtCause::unreachable && !found->second.takes_hint(now.monotonic)) return;
+  begin_doubt(now, found->second, cause);
   finish(now);
+}
+
+void Router::Impl::begin_doubt(Now now, Neighbor& neighbor, DoubtCause cause) {
+  neighbor.begin_doubt(now.monotonic, cause, lateness(now.monotonic));
+  judge_neighbor(now, neighbor, {});
 }
 
 void Router::Impl::set_suspect(Now now, Neighbor& neighbor, bool suspect) {
@@ -136,7 +146,7 @@ void Router::Impl::set_suspect(Now now, Neighbor& neighbor, bool suspect) {
   Event told = make_event(EventKind::neighbor_suspect, now.monotonic, cause_of(neighbor), neighbor.id);
   told.from = told.to = neighbor.state;
   told.count = suspect ? 1 : 0;
-  told.reason = suspect ? "no answer yet" : "heard again";
+  told.reason = suspect && neighbor.doubt ? to_string(neighbor.doubt->cause) : "heard again";
   emit(std::move(told));
 }
 

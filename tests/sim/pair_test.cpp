@@ -51,6 +51,31 @@ TEST_CASE("two routers are Full with routes within four round trips") {
   CHECK(network.reached(a).at(*Prefix::parse("10.0.1.0/24")) == Network::Reached{10, {b}});
 }
 
+TEST_CASE("who hears that a neighbour has given it up asks at once, and is not much later itself") {
+  std::size_t asked = 0;
+  for (std::uint64_t seed = 1; seed <= 20; seed++) {
+    Network network(seed);
+    for (int i = 0; i < 3; i++) network.add_node();
+    for (NodeIndex i = 0; i < 3; i++) network.link(i, (i + 1) % 3);
+    network.start_all();
+    REQUIRE(converge(network, 1s));
+    network.run_for(1s + seed * 7ms);
+    std::vector<Time> down;
+    network.on_event = [&](NodeIndex, const routing::Event& event) {
+      const bool is_down = event.kind == routing::EventKind::neighbor_state && event.to == NeighborState::down;
+      if (is_down) down.push_back(event.at);
+      const bool is_suspect = event.kind == routing::EventKind::neighbor_suspect && event.count != 0;
+      asked += is_suspect && std::string(event.reason) == "it no longer lists us";
+    };
+    network.cut(0, 1);
+    network.run_for(1s);
+    REQUIRE(down.size() == 2);
+    // The news takes a few milliseconds round by node 2, the burst of probes its 50; silence may be 100 ms later.
+    CHECK(down[1] - down[0] <= routing::kProbeBurst + 10ms);
+  }
+  CHECK(asked > 0);
+}
+
 TEST_CASE("a router that starts later is heard at once though its neighbour has slowed down") {
   Network network(2);
   network.add_node();

@@ -121,6 +121,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kProbeAnswerBurst);
   CHECK_CONSTANT(kProbeAnswerPerToken);
   CHECK_CONSTANT(kMaxRoundTrip);
+  CHECK_CONSTANT(kHintInterval);
   CHECK_CONSTANT(kMetricPerHop);
   CHECK_CONSTANT(kUnmeasuredMetric);
   CHECK_CONSTANT(kLossForgiven);

@@ -171,6 +171,16 @@ std::size_t take_hellos(Fixture& fixture, bool Hello::*flag) {
   return count;
 }
 
+// Why it is suspect, as told last.
+std::string take_suspicion(Fixture& fixture) {
+  std::string reason;
+  for (const Event& event : fixture.router.outbox().events) {
+    if (event.kind == EventKind::neighbor_suspect && event.count != 0) reason = event.reason;
+  }
+  fixture.router.outbox().clear();
+  return reason;
+}
+
 // The events of the neighbour, as words.
 std::string take_events(Fixture& fixture) {
   std::string words;
@@ -206,6 +216,62 @@ TEST_CASE("data without an answer is followed by probes at once, suspicion at th
   }
   CHECK(words == "suspect Down ");
   CHECK(probes == kProbes);
+}
+
+TEST_CASE("a suspicion says what it began with") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  const auto run_until = [&](Time until) {
+    while (fixture.router.next_deadline() <= until) fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  };
+  SUBCASE("data that found no answer") {
+    fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+    run_until(kStart.monotonic + 50ms);
+    CHECK(take_suspicion(fixture) == "no answer to data");
+  }
+  SUBCASE("what ICMP said") {
+    fixture.router.on_unreachable(kStart + 30ms, kNeighbor);
+    fixture.router.on_quiet(kStart + 40ms, kNeighbor);
+    run_until(kStart.monotonic + 50ms);
+    CHECK(take_suspicion(fixture) == "icmp");
+  }
+  SUBCASE("silence") {
+    run_until(kStart.monotonic + 230ms);
+    CHECK(take_suspicion(fixture) == "silence");
+  }
+}
+
+TEST_CASE("what ICMP says begins a doubt, which an answer ends, and once a second at most") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.outbox().clear();
+  std::size_t doubts = 0;
+  // Forged all the time, and the neighbour is there all the time.
+  for (Duration passed = 0ms; passed < 3s; passed += 1ms) {
+    const Now now = kStart + 1ms + passed;
+    while (fixture.router.next_deadline() <= now.monotonic) {
+      fixture.router.on_timer({fixture.router.next_deadline(), now.wall});
+    }
+    const bool calm = fixture.router.next_judgement() > now.monotonic + 100ms;
+    fixture.router.on_unreachable(now, kNeighbor);
+    if (calm && fixture.router.next_judgement() <= now.monotonic + 100ms) doubts++;
+    if (passed % 5ms == 4ms) fixture.hello(now);
+  }
+  CHECK(doubts == 3);
+  CHECK(fixture.state() == NeighborState::exchange);
+  CHECK(fixture.router.neighbors()[0].times_suspect == 0);
+  CHECK(take_hellos(fixture, &Hello::probe) == 3);
+}
+
+TEST_CASE("what ICMP says of a peer that is no neighbour, or of none, means nothing") {
+  Fixture fixture;
+  fixture.router.outbox().clear();
+  const Time due = fixture.router.next_deadline();
+  fixture.router.on_unreachable(kStart, kNeighbor);
+  fixture.router.on_unreachable(kStart, 99);
+  CHECK(fixture.router.outbox().empty());
+  CHECK(fixture.router.next_deadline() == due);
 }
 
 TEST_CASE("whatever is heard ends the doubt, and the suspicion with it") {
