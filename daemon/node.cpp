@@ -107,6 +107,7 @@ class Node::Impl final : private wg::BackendObserver {
   void on_heard(Now at, wg::PeerId peer) override { routing_->on_heard(at, peer); }
   void on_session(Now at, wg::PeerId peer, bool as_initiator) override;
   void on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) override;
+  void on_unreachable(Now at, wg::PeerId peer, const wg::Unreachable& what) override;
   void on_drop(Now at, const wg::DropReport& report) override;
   void on_warning(Now at, const std::string& what) override;
   void on_fatal(Now at, const std::string& what) override;
@@ -332,6 +333,12 @@ void Node::Impl::on_endpoint(Now at, wg::PeerId peer, const Endpoint& endpoint) 
   log_.publish(EventLevel::info, "tunnel.endpoint",
                {{"neighbor", routing_->names().neighbor(peer)}, {"endpoint", endpoint.to_string()}}, at);
   locator_->on_roamed(peer, endpoint);
+}
+
+// A way that carries less than it was given is there.
+void Node::Impl::on_unreachable(Now at, wg::PeerId peer, const wg::Unreachable& what) {
+  if (peers_.at(peer)->routing && !wg::is_about_size(what.meaning)) routing_->on_unreachable(at, peer);
+  if (what.is_news) routing_->publisher().publish_unreachable(peer, what, at);
 }
 
 void Node::Impl::on_drop(Now at, const wg::DropReport& report) {

@@ -75,6 +75,10 @@ void RoutingHost::on_heard(Now now, routing::NeighborId neighbor) {
   call(now, [&] { router_.on_heard(now, neighbor); });
 }
 
+void RoutingHost::on_unreachable(Now now, routing::NeighborId neighbor) {
+  call(now, [&] { router_.on_unreachable(now, neighbor); });
+}
+
 void RoutingHost::on_carrier_lost(routing::NeighborId neighbor) {
   const Now now = system_now();
   call(now, [&] { router_.on_carrier_lost(now, neighbor); });

@@ -54,6 +54,7 @@ class RoutingHost {
   void on_packet(Now now, routing::NeighborId neighbor, Bytes payload);
   void on_quiet(Now now, routing::NeighborId neighbor);
   void on_heard(Now now, routing::NeighborId neighbor);
+  void on_unreachable(Now now, routing::NeighborId neighbor);
   void on_carrier_lost(routing::NeighborId neighbor);
   void set_connected(std::vector<Prefix> subnets);
   void set_drained(bool drained);

@@ -4,6 +4,7 @@
 
 #include "daemon/control/drop_hints.h"
 #include "daemon/control/grey_hints.h"
+#include "daemon/control/unreachable_hints.h"
 
 namespace starling::daemon {
 
@@ -205,6 +206,18 @@ void EventPublisher::publish_drop(wg::PeerId peer, wg::DropReason reason, std::u
   fields["hint"] = drop_hint(name, endpoint ? endpoint->to_string() : "");
   log_.publish(EventLevel::warning, drop_event_name(reason), fields,
                known ? cause_neighbor(names_.neighbor(peer)) : cause_none(), now);
+}
+
+// A way that carries less than it was given is slower, no more.
+void EventPublisher::publish_unreachable(wg::PeerId peer, const wg::Unreachable& what, Now now) {
+  const std::string neighbor = names_.neighbor(peer);
+  const std::string meaning = wg::to_string(what.meaning);
+  ordered_json fields{{"neighbor", neighbor}, {"endpoint", what.endpoint.to_string()}, {"meaning", meaning}};
+  if (what.from) fields["from"] = what.from->to_string();
+  if (what.mtu != 0) fields["mtu"] = what.mtu;
+  fields["hint"] = unreachable_hint(meaning, what.endpoint, what.mtu);
+  log_.publish(wg::is_about_size(what.meaning) ? EventLevel::info : EventLevel::warning, "tunnel.unreachable", fields,
+               cause_neighbor(neighbor), now);
 }
 
 }  // namespace starling::daemon

@@ -15,6 +15,7 @@
 #include "routing/event.h"
 #include "wg/drop_reason.h"
 #include "wg/tables.h"
+#include "wg/unreachable.h"
 
 namespace starling::daemon {
 
@@ -37,6 +38,8 @@ class EventPublisher {
   // BackendObserver::on_drop, which is rate-limited already. `endpoint` of the peer, if known, makes the hint better.
   void publish_drop(wg::PeerId peer, wg::DropReason reason, std::uint64_t count, std::optional<IpAddress> source,
                     std::optional<Endpoint> endpoint, Now now);
+  // BackendObserver::on_unreachable, where it is news.
+  void publish_unreachable(wg::PeerId peer, const wg::Unreachable& what, Now now);
 
  private:
   struct Window {

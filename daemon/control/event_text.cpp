@@ -81,6 +81,11 @@ std::string tunnel_endpoint_text(const Event& event, bool) {
   return field(event, "neighbor") + around(" is at ", field(event, "endpoint"));
 }
 
+std::string unreachable_text(const Event& event, bool) {
+  return field(event, "neighbor") + around(" at ", field(event, "endpoint")) + around(": ", field(event, "hint")) +
+         around(" (", field(event, "meaning")) + around(", says ", field(event, "from")) + ")";
+}
+
 std::string neighbor_text(const Event& event, bool colour) {
   return field(event, "neighbor") + around("  ", paint_state(field(event, "from"), colour), " -> ") +
          paint_state(field(event, "to"), colour) + around("  (", field(event, "reason"), ")");
@@ -196,6 +201,7 @@ constexpr auto kDescriptions = std::to_array<std::pair<std::string_view, Describ
     {"tunnel.session", session_text},
     {"tunnel.endpoint", tunnel_endpoint_text},
     {"neighbor.state", neighbor_text},
+    {"tunnel.unreachable", unreachable_text},
     {"neighbor.suspect", suspect_text},
     {"link.grey", grey_text},
     {"link.healed", healed_text},

@@ -1,6 +1,6 @@
 // The engine as the daemon sees it: tunnels to peers, two tables, control packets. The one header of wg that daemon/
-// includes (with wg/tables.h). Two implementations are planned: our own engine in user space (make_userspace_backend),
-// and the kernel's (a later issue); nothing here may assume either.
+// includes (with wg/tables.h and its like). Two implementations are planned: our own engine in user space
+// (make_userspace_backend), and the kernel's (a later issue); nothing here may assume either.
 //
 // Threads: every call is made from one thread, the owner's. The implementation runs threads of its own and hands what
 // happened back through notification_fd(), which polls readable, and dispatch(), which calls the observer on the
@@ -22,6 +22,7 @@
 #include "wg/drop_reason.h"
 #include "wg/io/offloads.h"
 #include "wg/tables.h"
+#include "wg/unreachable.h"
 
 namespace starling::wg {
 
@@ -146,6 +147,9 @@ class BackendObserver {
   virtual void on_session(Now at, PeerId peer, bool as_initiator) = 0;
   // An authenticated packet came from another address than before.
   virtual void on_endpoint(Now at, PeerId peer, const Endpoint& endpoint) = 0;
+  // The underlay says by ICMP that a datagram to the peer's present endpoint did not arrive. A hint, which anybody may
+  // have forged: about one call a second per peer, with the first of each meaning in any case (`is_news`).
+  virtual void on_unreachable(Now at, PeerId peer, const Unreachable& what) = 0;
   // Packets were dropped: rate-limited to about one call a second per peer and reason, with the count since the last
   // one.
   virtual void on_drop(Now at, const DropReport& report) = 0;

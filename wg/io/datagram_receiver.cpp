@@ -1,6 +1,7 @@
 #include "wg/io/datagram_receiver.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "wg/io/socket_address.h"
 
@@ -28,10 +29,19 @@ void DatagramReceiver::prepare() {
   }
 }
 
+// An error of what was sent says nothing of what has arrived.
+int DatagramReceiver::fill(int fd, std::size_t room) {
+  unsigned tries = 0;
+  while (true) {
+    const int got = ::recvmmsg(fd, arrays_.headers.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
+    if (got >= 0 || !errors_.is_anothers(fd, errno, tries)) return got;
+  }
+}
+
 DatagramReceiver::Batch DatagramReceiver::receive(int fd) {
   const std::size_t room = large_ ? kLargeAtOnce : kAtOnce;
   prepare();
-  const int got = ::recvmmsg(fd, arrays_.headers.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
+  const int got = fill(fd, room);
   used_ = static_cast<std::size_t>(std::max(got, 0));
   if (got <= 0) return {};
   Batch batch;

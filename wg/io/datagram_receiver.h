@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "wg/io/ancillary.h"
+#include "wg/io/error_queue.h"
 #include "wg/io/message_arrays.h"
 
 namespace starling::wg {
@@ -30,6 +31,8 @@ struct ReceivedDatagrams {
 
 class DatagramReceiver {
  public:
+  explicit DatagramReceiver(ErrorQueue& errors) : errors_(errors) {}
+
   struct Batch {
     std::span<ReceivedDatagrams> received;  // valid until the next call
     bool is_full = false;                   // there may be more
@@ -40,6 +43,8 @@ class DatagramReceiver {
   Batch receive(int fd);
 
  private:
+  int fill(int fd, std::size_t room);
+
   // Any datagram; not a power of two, for the caches' sake.
   static constexpr std::size_t kSlotSize = 65536 + 64;  // bytes
   // Each may be as large, so that more of them are memory and a turn that takes long, and save little.
@@ -49,6 +54,7 @@ class DatagramReceiver {
 
   // Not initialised: pages that no datagram reaches take no memory.
   const std::unique_ptr<std::uint8_t[]> memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(kAtOnce * kSlotSize);
+  ErrorQueue& errors_;
   MessageArrays arrays_;
   std::array<ReceivedDatagrams, kAtOnce> received_;
   std::size_t used_ = kAtOnce;  // of the arrays, since they were last prepared

@@ -28,6 +28,12 @@ bool blames_size(int error) {
   return error == EMSGSIZE || error == EINVAL;
 }
 
+// Dropped by a full queue of the device's. Who asks for errors is told (Linux net/ipv4/udp.c, udp_send_skb), and nobody
+// else: as on any later queue on the way, it is the ends that slow down.
+bool was_sent(int error) {
+  return error == ENOBUFS;
+}
+
 bool wait_for_room(int fd) {
   pollfd room{fd, POLLOUT, 0};
   return ::poll(&room, 1, kSendWait_ms) > 0;
@@ -87,19 +93,24 @@ void DatagramSender::write_header(std::size_t at, Family family, const OutgoingR
 
 void DatagramSender::submit(int fd, Family family, std::span<const OutgoingRun> runs, SendOutcome& outcome) {
   bool waited = false;
+  unsigned tries = 0;
   for (std::size_t next = 0; next < count_;) {
     const int sent = ::sendmmsg(fd, arrays_.headers.data() + next, static_cast<unsigned>(count_ - next), MSG_DONTWAIT);
     if (sent > 0) {
       next += static_cast<std::size_t>(sent);
+      tries = 0;
       continue;
     }
     // All that follows is about the first message that was not sent.
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN && !waited) {
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (error == EAGAIN && !waited) {
       waited = !wait_for_room(fd);
       continue;
     }
-    if (on_error(fd, family, next, errno, runs, outcome)) ++next;
+    if (errors_.is_anothers(fd, error, tries)) continue;
+    tries = 0;
+    if (was_sent(error) || on_error(fd, family, next, error, runs, outcome)) ++next;
   }
   count_ = 0;
 }
@@ -139,6 +150,7 @@ void DatagramSender::send_singly(int fd, Family family, const Message& message, 
   const OutgoingRun& run = runs[message.run];
   bool has_source = message.has_source;
   bool waited = false;
+  unsigned tries = 0;
   for (std::size_t i = message.first; i < message.first + message.count;) {
     const Bytes datagram = run.bytes.subspan(i * run.segment_size)
                                .first(std::min(run.segment_size, run.bytes.size() - i * run.segment_size));
@@ -151,17 +163,21 @@ void DatagramSender::send_singly(int fd, Family family, const Message& message, 
     header.msg_iov = &vector;
     header.msg_iovlen = 1;
     write_ancillary(header, buffer, family, {run.traffic_class, has_source ? run.source : std::nullopt, 0});
-    if (::sendmsg(fd, &header, MSG_DONTWAIT) >= 0) {
-      ++i;
-    } else if (errno == EAGAIN && !waited) {
+    const int error = ::sendmsg(fd, &header, MSG_DONTWAIT) >= 0 ? 0 : errno;
+    if (error == EINTR) continue;
+    if (error == EAGAIN && !waited) {
       waited = !wait_for_room(fd);
-    } else if (has_source && blames_source(errno)) {
+      continue;
+    }
+    if (error != 0 && errors_.is_anothers(fd, error, tries)) continue;
+    tries = 0;
+    if (has_source && blames_source(error)) {
       has_source = false;
       outcome.sources_refused.push_back(message.run);
-    } else if (errno != EINTR) {
-      outcome.failures.push_back({message.run, i, 1, errno});
-      ++i;
+      continue;
     }
+    if (error != 0 && !was_sent(error)) outcome.failures.push_back({message.run, i, 1, error});
+    ++i;
   }
 }
 

@@ -1,6 +1,7 @@
 // The sending half of the outer sockets: runs of datagrams to one destination in one system call, cut by the kernel
 // (UDP_SEGMENT), and many such runs a call. What the kernel or the path does not take that way is sent datagram by
-// datagram. One thread only.
+// datagram. An error of an earlier datagram, which the kernel tells with the next call, is no result of that call's own
+// (error_queue.h). One thread only.
 // Sources: udp(7); Linux net/ipv4/udp.c for what is refused with which error.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "wg/io/ancillary.h"
+#include "wg/io/error_queue.h"
 #include "wg/io/message_arrays.h"
 
 namespace starling::wg {
@@ -54,7 +56,7 @@ struct SendOutcome {
 
 class DatagramSender {
  public:
-  explicit DatagramSender(bool segment) : segment_{segment, segment} {}
+  DatagramSender(bool segment, ErrorQueue& errors) : segment_{segment, segment}, errors_(errors) {}
 
   // Those runs whose destination is of this family, in order. Adds to `outcome`.
   void send(int fd, Family family, std::span<const OutgoingRun> runs, SendOutcome& outcome);
@@ -86,7 +88,8 @@ class DatagramSender {
                    SendOutcome& outcome);
   void write_header(std::size_t at, Family family, const OutgoingRun& run);
 
-  std::array<bool, 2> segment_;    // by family
+  std::array<bool, 2> segment_;  // by family
+  ErrorQueue& errors_;
   std::vector<Endpoint> refused_;  // destinations whose path is too narrow for what is cut
   std::optional<std::string> warning_;
   MessageArrays arrays_;

@@ -14,8 +14,11 @@ namespace {
 constexpr int kEventsMax = 16;
 constexpr int kCatchUpBatchesMax = 128;  // of each family
 
-bool contains(const std::vector<int>& fds, int fd) {
-  return std::find(fds.begin(), fds.end(), fd) != fds.end();
+// With which events this polls; 0: with none.
+template <typename Ready>
+std::uint32_t events_of(const std::vector<Ready>& ready, int fd) {
+  const auto found = std::find_if(ready.begin(), ready.end(), [fd](const Ready& one) { return one.fd == fd; });
+  return found == ready.end() ? 0 : found->events;
 }
 
 }  // namespace
@@ -65,42 +68,48 @@ void Engine::start() {
 }
 
 void Engine::run() {
-  std::vector<int> readable;
+  std::vector<Ready> ready;
   while (!stopping_) {
     std::array<epoll_event, kEventsMax> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, -1);
-    readable.clear();
-    for (int i = 0; i < count; ++i) readable.push_back(events[static_cast<std::size_t>(i)].data.fd);
+    ready.clear();
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      ready.push_back({event.data.fd, event.events});
+    }
     const std::lock_guard lock(turn_);
-    turn(system_now(), readable);
+    turn(system_now(), ready);
   }
 }
 
 bool Engine::try_turn() {
   const std::unique_lock lock(turn_, std::try_to_lock);
   if (!lock) return false;
-  turn(system_now(), {commands_.fd()});
+  turn(system_now(), {{commands_.fd(), EPOLLIN}});
   return true;
 }
 
-void Engine::turn(Now now, const std::vector<int>& readable) {
+void Engine::turn(Now now, const std::vector<Ready>& ready) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    if (started_ && contains(readable, context_.udp.fd(family))) receiver_.receive(now, family);
+    const std::uint32_t events = events_of(ready, context_.udp.fd(family));
+    if ((events & EPOLLERR) != 0) context_.udp.read_errors(family);
+    if (started_ && (events & EPOLLIN) != 0) receiver_.receive(now, family);
   }
   drain_device(now);
-  if (contains(readable, link_.fd())) follow_link(now);
-  if (contains(readable, routes_.fd())) follow_underlay();
-  if (contains(readable, commands_.fd())) commands_.run(now);
+  if (events_of(ready, link_.fd()) != 0) follow_link(now);
+  if (events_of(ready, routes_.fd()) != 0) follow_underlay();
+  if (events_of(ready, commands_.fd()) != 0) commands_.run(now);
   drain_device(now);
-  if (contains(readable, context_.tun.fd()) && !context_.tun_gone) transmitter_.read_tun(now);
+  if (events_of(ready, context_.tun.fd()) != 0 && !context_.tun_gone) transmitter_.read_tun(now);
   if (context_.device.next_deadline() <= now.monotonic) context_.device.on_timer(now);
   judge_traffic(now);
   drain_device(now);
   if (context_.tun_gone) report_tun_gone(now);
+  report_unreachable(now);
   report_warnings(now);
   report_drops(now);
   context_.notifications.wake_if_due(now.monotonic);
-  if (contains(readable, context_.captures.fd())) context_.captures.on_ready();
+  if (events_of(ready, context_.captures.fd()) != 0) context_.captures.on_ready();
   context_.captures.flush();
   arm_timer();
 }
@@ -145,6 +154,7 @@ void Engine::apply(Now now, const DeviceOutbox& outbox) {
 void Engine::on_established(Now now, const DeviceOutbox::Established& established) {
   PeerPath* const peer = context_.peers.find(established.peer);
   if (peer == nullptr) return;
+  peer->unreachable.on_well();
   context_.notify({now, SessionNotification{peer->id, established.as_initiator}}, peer->id);
   // The initiator's first message is what lets the responder send: without data, an empty one (whitepaper §5.1).
   if (!transmitter_.send_staged(now, *peer) && established.as_initiator) transmitter_.send_keepalive(now, *peer);
@@ -180,6 +190,18 @@ void Engine::report_drops(Now now) {
   context_.drops.take_due(now.monotonic, reports_);
   for (const DropReport& report : reports_) {
     context_.notify({now, report}, report.peer);
+  }
+}
+
+// Several peers may be behind one address, and only one of them be there: a hint to look at each.
+void Engine::report_unreachable(Now now) {
+  for (Unreachable error : context_.udp.take_errors(now.monotonic)) {
+    context_.peers.for_each([&](PeerPath& peer) {
+      if (peer.endpoint != error.endpoint) return;
+      const UnreachableWatch::Verdict verdict = peer.unreachable.on_error(now.monotonic, error.meaning);
+      error.is_news = verdict.is_news;
+      if (verdict.notify) context_.notify({now, UnreachableNotification{peer.id, error}}, peer.id);
+    });
   }
 }
 

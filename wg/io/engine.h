@@ -67,7 +67,12 @@ class Engine final : private Receiver::DeviceDriver {
 
  private:
   void watch(int fd, std::uint32_t events);
-  void turn(Now now, const std::vector<int>& readable);
+  // What polls, and with what.
+  struct Ready {
+    int fd;
+    std::uint32_t events;
+  };
+  void turn(Now now, const std::vector<Ready>& ready);
   void drain_device(Now now) override;
   void apply(Now now, const DeviceOutbox& outbox);
   void on_established(Now now, const DeviceOutbox::Established& established);
@@ -76,6 +81,7 @@ class Engine final : private Receiver::DeviceDriver {
   void write_key_log(Now now, const DeviceOutbox::KeyLogEntry& entry);
   void report_warnings(Now now);
   void report_drops(Now now);
+  void report_unreachable(Now now);
   void report_tun_gone(Now now);
   void judge_traffic(Now now);
   void arm_timer();

@@ -17,6 +17,7 @@ struct Delivery {
   void operator()(const HeardNotification& n) const { observer.on_heard(at, n.peer); }
   void operator()(const SessionNotification& n) const { observer.on_session(at, n.peer, n.as_initiator); }
   void operator()(const EndpointNotification& n) const { observer.on_endpoint(at, n.peer, n.endpoint); }
+  void operator()(const UnreachableNotification& n) const { observer.on_unreachable(at, n.peer, n.what); }
   void operator()(const DropReport& report) const { observer.on_drop(at, report); }
   void operator()(const WarningNotification& n) const { observer.on_warning(at, n.what); }
   void operator()(const FatalNotification& n) const { observer.on_fatal(at, n.what); }

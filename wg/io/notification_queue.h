@@ -16,6 +16,7 @@
 #include "wg/drop_reason.h"
 #include "wg/io/backend.h"
 #include "wg/tables.h"
+#include "wg/unreachable.h"
 
 namespace starling::wg {
 
@@ -38,6 +39,10 @@ struct EndpointNotification {
   PeerId peer;
   Endpoint endpoint;
 };
+struct UnreachableNotification {
+  PeerId peer;
+  Unreachable what;
+};
 struct WarningNotification {
   std::string what;
 };
@@ -48,7 +53,7 @@ struct FatalNotification {
 struct Notification {
   Now at;
   std::variant<ControlNotification, QuietNotification, HeardNotification, SessionNotification, EndpointNotification,
-               DropReport, WarningNotification, FatalNotification>
+               UnreachableNotification, DropReport, WarningNotification, FatalNotification>
       what;
 };
 

@@ -14,6 +14,7 @@
 #include "base/token_bucket.h"
 #include "base/traffic_watch.h"
 #include "wg/io/ancillary.h"
+#include "wg/io/unreachable_watch.h"
 #include "wg/protocol/session.h"
 #include "wg/tables.h"
 
@@ -44,6 +45,8 @@ struct PeerPath {
 
   // ICMP errors from 192.0.0.8: 50 at once, 100/s. Of each peer, so that none uses up the others' share.
   TokenBucket anonymous_errors{50, std::chrono::milliseconds(10)};
+
+  UnreachableWatch unreachable;  // of its endpoint
 
   bool can_send() const { return session != nullptr && endpoint.has_value(); }
   bool has_staged() const { return !staged.empty() || !staged_control.empty(); }

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "wg/io/drop_text.h"
+#include "wg/io/unreachable_text.h"
 
 namespace starling::wg {
 namespace {
@@ -70,6 +71,10 @@ void StaticService::on_session(Now, PeerId peer, bool as_initiator) {
 void StaticService::on_endpoint(Now, PeerId peer, const Endpoint& endpoint) {
   log_.info(fmt::format("{}: endpoint is {}", tunnel_.name_of(peer), endpoint.to_string()));
   tunnel_.note_endpoint(peer, endpoint);
+}
+
+void StaticService::on_unreachable(Now, PeerId peer, const Unreachable& what) {
+  if (what.is_news) log_.error("unreachable: " + describe_unreachable(what, tunnel_.name_of(peer)));
 }
 
 void StaticService::on_drop(Now, const DropReport& report) {

@@ -28,6 +28,7 @@ class StaticService final : private BackendObserver {
   void on_control_packet(Now, PeerId, Bytes) override {}  // there is no control port, so none come
   void on_session(Now at, PeerId peer, bool as_initiator) override;
   void on_endpoint(Now at, PeerId peer, const Endpoint& endpoint) override;
+  void on_unreachable(Now at, PeerId peer, const Unreachable& what) override;
   void on_drop(Now at, const DropReport& report) override;
   void on_warning(Now at, const std::string& what) override;
   void on_fatal(Now at, const std::string& what) override;

@@ -13,13 +13,15 @@
 #include <cstring>
 
 #include "base/file_descriptor.h"
+#include "wg/io/error_queue.h"
 #include "wg/io/socket_address.h"
 
 namespace starling::wg {
 namespace {
 
 constexpr std::size_t kFamilies = 2;
-constexpr int kPortAttempts = 64;  // for a port that is free in both families
+constexpr int kPortAttempts = 64;      // for a port that is free in both families
+constexpr int kErrorReadsPerTurn = 4;  // of ErrorQueue::kAtOnce errors
 
 std::size_t index_of(Family family) {
   return family == Family::ipv4 ? 0 : 1;
@@ -63,6 +65,7 @@ int open_one(Family family, std::uint16_t& port, std::uint32_t fwmark, FileDescr
   if (family == Family::ipv6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, int{1})) return errno;
   if (fwmark != 0 && !set_option(fd.get(), SOL_SOCKET, SO_MARK, fwmark)) return errno;
   if (!request_ancillary(fd.get(), family)) return errno;
+  request_errors(fd.get(), family, true);
   allow_fragments(fd.get(), family);
   enlarge_buffer(fd.get(), SO_RCVBUFFORCE, SO_RCVBUF);
   enlarge_buffer(fd.get(), SO_SNDBUFFORCE, SO_SNDBUF);
@@ -126,7 +129,7 @@ SystemError describe(int error, std::uint16_t port) {
 
 struct UdpSockets::Impl {
   Impl(std::uint16_t wanted_port, std::uint32_t mark, const Offloads& offloads)
-      : port(wanted_port), fwmark(mark), join_received(offloads.udp_gro), sender(offloads.udp_gso) {}
+      : port(wanted_port), fwmark(mark), join_received(offloads.udp_gro), sender(offloads.udp_gso, errors) {}
 
   Sockets sockets;
   std::uint16_t port;
@@ -134,7 +137,8 @@ struct UdpSockets::Impl {
   bool open = false;
 
   bool join_received;
-  DatagramReceiver receiver;
+  ErrorQueue errors;
+  DatagramReceiver receiver{errors};
   DatagramSender sender;
   std::optional<std::string> warning;
   std::array<std::uint32_t, kFamilies> lost_before{};  // as the kernel counts, of the present sockets
@@ -261,7 +265,22 @@ void UdpSockets::send(std::span<const OutgoingRun> runs, SendOutcome& outcome) {
 
 std::optional<std::string> UdpSockets::take_warning() {
   std::optional<std::string> warning = std::exchange(impl_->warning, std::nullopt);
-  return warning ? warning : impl_->sender.take_warning();
+  if (!warning) warning = impl_->sender.take_warning();
+  return warning ? warning : impl_->errors.take_warning();
+}
+
+void UdpSockets::read_errors(Family family) {
+  if (fd(family) < 0) return;
+  for (int i = 0; i < kErrorReadsPerTurn && impl_->errors.drain(fd(family)); ++i) continue;
+}
+
+const std::vector<Unreachable>& UdpSockets::take_errors(Time now) {
+  const bool was_wanted = impl_->errors.is_wanted();
+  const std::vector<Unreachable>& errors = impl_->errors.take(now);
+  if (impl_->errors.is_wanted() != was_wanted) {
+    for (const Family family : {Family::ipv4, Family::ipv6}) request_errors(fd(family), family, !was_wanted);
+  }
+  return errors;
 }
 
 }  // namespace starling::wg

@@ -12,9 +12,11 @@
 
 #include "base/bytes.h"
 #include "base/ip.h"
+#include "base/time.h"
 #include "wg/io/backend.h"
 #include "wg/io/datagram_receiver.h"
 #include "wg/io/datagram_sender.h"
+#include "wg/unreachable.h"
 
 namespace starling::wg {
 
@@ -48,8 +50,13 @@ class UdpSockets {
 
   // In order within each family; adds to `outcome`.
   void send(std::span<const OutgoingRun> runs, SendOutcome& outcome);
-  // What a person should know of an offload that was switched off.
+  // What a person should know of an offload that was switched off, or a flood of errors.
   std::optional<std::string> take_warning();
+
+  // Reads what ICMP said of the datagrams of this family: when its socket polls with an error, or it will again.
+  void read_errors(Family family);
+  // What was read since the last call, here or when a call failed: valid until the next. To be called once a turn.
+  const std::vector<Unreachable>& take_errors(Time now);
 
  private:
   struct Impl;

@@ -34,6 +34,7 @@ struct Node final : BackendObserver {
   void on_control_packet(Now, PeerId, Bytes payload) override { heard.emplace_back(payload.begin(), payload.end()); }
   void on_session(Now, PeerId peer, bool as_initiator) override { sessions.emplace_back(peer, as_initiator); }
   void on_endpoint(Now, PeerId, const Endpoint& at) override { endpoints.push_back(at); }
+  void on_unreachable(Now, PeerId peer, const Unreachable& what) override { unreachable.emplace_back(peer, what); }
   void on_drop(Now, const DropReport& report) override { drops.push_back(report); }
   void on_warning(Now, const std::string& what) override { warnings.push_back(what); }
   void on_fatal(Now, const std::string& what) override { fatal = what; }
@@ -44,6 +45,7 @@ struct Node final : BackendObserver {
   std::vector<std::string> heard;
   std::vector<std::pair<PeerId, bool>> sessions;
   std::vector<Endpoint> endpoints;
+  std::vector<std::pair<PeerId, Unreachable>> unreachable;
   std::vector<DropReport> drops;
   std::vector<std::string> warnings;
   std::string fatal;

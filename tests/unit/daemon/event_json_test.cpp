@@ -174,6 +174,39 @@ TEST_CASE_FIXTURE(Fixture, "Every drop of the engine becomes a documented event 
 
 TEST_CASE_FIXTURE(Fixture, "A drop of no known peer has no neighbour") {
   publisher.publish_drop(wg::kNoPeer, wg::DropReason::bad_mac1, 1, std::nullopt, std::nullopt, kNow);
+TEST_CASE_FIXTURE(Fixture, "What the underlay says names the peer, the place, who says it and what would help") {
+  wg::Unreachable what{wg::UnreachableMeaning::port, *Endpoint::parse("198.18.0.2:7000"),
+                       IpAddress::parse("198.18.0.9"), 0, true};
+  publisher.publish_unreachable(1, what, kNow);
+  auto event = ordered_json::parse(*log.remembered().back());
+  CHECK(event["event"] == "tunnel.unreachable");
+  CHECK(event["level"] == "warning");
+  for (const char* key : {"time", "mono_ns", "node", "event", "level", "cause"}) event.erase(key);
+  CHECK(
+      event.dump() ==
+      R"({"neighbor":"b","endpoint":"198.18.0.2:7000","meaning":"port","from":"198.18.0.9","hint":"nobody listens on )"
+      R"(UDP port 7000 of 198.18.0.2: is WireGuard running there, and is this its `listen_port`?"})");
+  what = {wg::UnreachableMeaning::too_big, what.endpoint, {}, 1280, true};
+  publisher.publish_unreachable(1, what, kNow);
+  event = ordered_json::parse(*log.remembered().back());
+  CHECK(event["level"] == "info");
+  CHECK(event["mtu"] == 1280);
+  CHECK_FALSE(event.contains("from"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "Every meaning of what the underlay says has a hint of its own") {
+  std::set<std::string> hints;
+  for (std::size_t i = 0; i < wg::kUnreachableMeaningCount; ++i) {
+    const wg::Unreachable what{
+        static_cast<wg::UnreachableMeaning>(i), *Endpoint::parse("[2001:db8::2]:7000"), {}, 0, true};
+    publisher.publish_unreachable(1, what, kNow);
+    const std::string hint = ordered_json::parse(*log.remembered().back())["hint"];
+    CAPTURE(hint);
+    CHECK(hint.size() > 20);
+    CHECK(hints.insert(hint).second);
+  }
+}
+
   const auto event = ordered_json::parse(*log.remembered().back());
   CHECK(event["neighbor"].is_null());
   CHECK(event["source"].is_null());

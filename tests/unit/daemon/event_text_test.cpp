@@ -77,6 +77,13 @@ TEST_CASE("Each event reads as one aligned line") {
                    {{"neighbor", "b"}, {"reason", "loss_received"}, {"loss_permille", 310}, {"hint", "look"}},
                    {{"kind", "neighbor"}, {"neighbor", "b"}})) ==
         "12:00:00.123456  link.grey            b  loss_received, 310 thousandths: look");
+  CHECK(text(event("tunnel.unreachable", "warning",
+                   {{"neighbor", "b"},
+                    {"endpoint", "198.18.0.2:7000"},
+                    {"meaning", "port"},
+                    {"from", "198.18.0.2"},
+                    {"hint", "nobody listens"}})) ==
+        "12:00:00.123456  tunnel.unreachable   b at 198.18.0.2:7000: nobody listens (port, says 198.18.0.2)");
   CHECK(text(event("link.healed", "info", {{"neighbor", "b"}, {"reason", "data_lost"}})) ==
         "12:00:00.123456  link.healed          b  no longer data_lost");
   CHECK(text(event("watch.lost", "warning", {{"count", 12}})) ==
