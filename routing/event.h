@@ -37,7 +37,7 @@ enum class EventKind : std::uint8_t {
   lsa_withdraw,          // lsa.withdraw: a signed empty announcement was accepted
   lsa_expire,            // lsa.expire: its lifetime ended
   lsa_reject,            // lsa.reject: neighbor, reason (a named drop)
-  spf_run,               // spf.run: count = nodes reached, duration unknown to a core: the host adds it
+  spf_run,               // spf.run: reason: full, incremental; count = nodes reached; the host adds how long it took
   route_group,           // egress group of an origin set changed (the daemon's egress.swap lists them)
   route_add,             // a prefix became reachable
   route_remove,          // a prefix became unreachable

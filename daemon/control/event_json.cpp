@@ -81,7 +81,7 @@ ordered_json duplicate_fields(const Event& event, const Names& names) {
 }
 
 ordered_json spf_fields(const Event& event, std::optional<Duration> duration) {
-  ordered_json fields{{"reached", event.count}};
+  ordered_json fields{{"kind", event.reason}, {"reached", event.count}};
   if (duration) fields["duration_us"] = duration->count() / 1000;
   return fields;
 }

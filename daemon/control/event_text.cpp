@@ -119,7 +119,8 @@ std::string duplicate_text(const Event& event, bool) {
 }
 
 std::string spf_text(const Event& event, bool) {
-  return counted(event, "reached", "node", "nodes") + around(" in ", microseconds_of(event, "duration_us"));
+  return around("", field(event, "kind"), ": ") + counted(event, "reached", "node", "nodes") +
+         around(" in ", microseconds_of(event, "duration_us"));
 }
 
 std::string swap_text(const Event& event, bool) {
@@ -200,8 +201,8 @@ constexpr auto kDescriptions = std::to_array<std::pair<std::string_view, Describ
     {"daemon.stop", daemon_text},
     {"tunnel.session", session_text},
     {"tunnel.endpoint", tunnel_endpoint_text},
-    {"neighbor.state", neighbor_text},
     {"tunnel.unreachable", unreachable_text},
+    {"neighbor.state", neighbor_text},
     {"neighbor.suspect", suspect_text},
     {"link.grey", grey_text},
     {"link.healed", healed_text},

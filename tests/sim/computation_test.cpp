@@ -49,8 +49,12 @@ TEST_CASE("a prefix that comes or goes is routed without any computation of path
   CHECK(scene.runs(0) == before);
 }
 
-TEST_CASE("a link to a leaf costs others no computation of paths, another link an incremental one") {
+TEST_CASE("a link to a leaf costs others no computation of paths, another link an incremental one, and that is told") {
   Scene scene;
+  std::vector<std::string> kinds;
+  scene.network.on_event = [&](NodeIndex node, const routing::Event& event) {
+    if (node == 0 && event.kind == routing::EventKind::spf_run) kinds.emplace_back(event.reason);
+  };
   const auto before = scene.runs(0);
   const auto full = scene.network.router(0).statistics().spf_full_runs;
   scene.network.set_cost(2, 4, 25);
@@ -58,10 +62,17 @@ TEST_CASE("a link to a leaf costs others no computation of paths, another link a
   scene.network.lose_carrier(2, 4);
   scene.converge();
   CHECK(scene.runs(0) == before);
+  CHECK(kinds.empty());
   scene.network.lose_carrier(1, 2);
   scene.converge();
   CHECK(scene.runs(0) > before);
+  CHECK(kinds == std::vector<std::string>(scene.runs(0) - before, "incremental"));
   CHECK(scene.network.router(0).statistics().spf_full_runs == full);
+  kinds.clear();
+  scene.network.stop(0);
+  scene.network.start(0);
+  scene.converge();
+  CHECK(kinds.front() == "full");
 }
 
 TEST_CASE("alternates are there after the start, follow changes, and are counted") {

@@ -92,11 +92,13 @@ TEST_CASE_FIXTURE(Fixture, "Announcements are named by origin, fragment and sequ
   CHECK(publish(of_kind(EventKind::lsa_accept))["level"] == "debug");
 }
 
-TEST_CASE_FIXTURE(Fixture, "A run of SPF tells its duration where the host measured it") {
+TEST_CASE_FIXTURE(Fixture, "A run of SPF tells of what kind it was, and its duration where the host measured it") {
   Event event = of_kind(EventKind::spf_run);
   event.count = 4;
-  CHECK(own_fields(event, 35us) == R"({"reached":4,"duration_us":35})");
-  CHECK(own_fields(event) == R"({"reached":4})");
+  event.reason = "incremental";
+  CHECK(own_fields(event, 35us) == R"({"kind":"incremental","reached":4,"duration_us":35})");
+  event.reason = "full";
+  CHECK(own_fields(event) == R"({"kind":"full","reached":4})");
 }
 
 TEST_CASE_FIXTURE(Fixture, "The cause names the announcement that started it") {
@@ -172,8 +174,6 @@ TEST_CASE_FIXTURE(Fixture, "Every drop of the engine becomes a documented event 
   CHECK(names_seen == std::set<std::string>{"drop.source", "drop.destination", "drop.tunnel", "drop.control"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "A drop of no known peer has no neighbour") {
-  publisher.publish_drop(wg::kNoPeer, wg::DropReason::bad_mac1, 1, std::nullopt, std::nullopt, kNow);
 TEST_CASE_FIXTURE(Fixture, "What the underlay says names the peer, the place, who says it and what would help") {
   wg::Unreachable what{wg::UnreachableMeaning::port, *Endpoint::parse("198.18.0.2:7000"),
                        IpAddress::parse("198.18.0.9"), 0, true};
@@ -207,6 +207,8 @@ TEST_CASE_FIXTURE(Fixture, "Every meaning of what the underlay says has a hint o
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "A drop of no known peer has no neighbour") {
+  publisher.publish_drop(wg::kNoPeer, wg::DropReason::bad_mac1, 1, std::nullopt, std::nullopt, kNow);
   const auto event = ordered_json::parse(*log.remembered().back());
   CHECK(event["neighbor"].is_null());
   CHECK(event["source"].is_null());

@@ -36,8 +36,8 @@ TEST_CASE("Each event reads as one aligned line") {
         "12:00:00.123456  neighbor.state       b  Full -> Down  (silence)");
   CHECK(text(event("lsa.accept", "debug", {{"origin", "b"}, {"fragment", 0}, {"sequence", 77}, {"neighbor", "c"}},
                    kAnnouncement)) == "12:00:00.123456  lsa.accept           b/0 #77 from c");
-  CHECK(text(event("spf.run", "debug", {{"reached", 4}, {"duration_us", 35}}, kAnnouncement)) ==
-        "12:00:00.123456  spf.run              4 nodes in 35 us  <- b/0 #77");
+  CHECK(text(event("spf.run", "debug", {{"kind", "full"}, {"reached", 4}, {"duration_us", 35}}, kAnnouncement)) ==
+        "12:00:00.123456  spf.run              full: 4 nodes in 35 us  <- b/0 #77");
   CHECK(
       text(event("egress.swap", "info", {{"groups", 1}, {"prefixes", 0}, {"duration_us", 12}}, {{"kind", "timer"}})) ==
       "12:00:00.123456  egress.swap          1 group, 0 prefixes in 12 us  <- timer");
