@@ -28,7 +28,7 @@ constexpr auto kIsLater = [](const auto& a, const auto& b) { return a.at > b.at;
 
 const Database::Entry* Database::find(const LsaKey& key) const {
   const std::uint32_t slot = slot_of(key);
-  return slot == SlotIndex::kNone ? nullptr : &slots_[slot];
+  return slot == Index::kNone ? nullptr : &slots_[slot];
 }
 
 const Lsa* Database::live(const LsaKey& key) const {
@@ -44,7 +44,7 @@ void Database::store(Time now, LsaHandle lsa, Time expires_at) {
   if (!relayed_.empty()) relayed_.erase(lsa->key());
   Time latest = lsa->header().lifetime_s == 0 ? expires_at : now + lifetime(*lsa);
   std::uint32_t slot = slot_of(lsa->key());
-  const bool is_new = slot == SlotIndex::kNone;
+  const bool is_new = slot == Index::kNone;
   if (is_new) {
     slot = take_slot();
   } else if (slots_[slot].lsa->header() == lsa->header()) {
@@ -70,7 +70,7 @@ void Database::store(Time now, LsaHandle lsa, Time expires_at) {
 
 void Database::remove(const LsaKey& key) {
   const std::uint32_t slot = slot_of(key);
-  if (slot == SlotIndex::kNone) return;
+  if (slot == Index::kNone) return;
   if (!slots_[slot].tombstone) {
     subtract_from_digest(slots_[slot].lsa->fingerprint());
     live_count_--;
@@ -81,7 +81,7 @@ void Database::remove(const LsaKey& key) {
 
 void Database::extend(const LsaKey& key, Time expires_at) {
   const std::uint32_t slot = slot_of(key);
-  if (slot == SlotIndex::kNone || slots_[slot].tombstone) return;
+  if (slot == Index::kNone || slots_[slot].tombstone) return;
   Entry& entry = slots_[slot];
   entry.expires_at = std::max(entry.expires_at, std::min(expires_at, entry.latest_expiry));
   if (expiries_.front().slot == slot) settle_expiries();

@@ -103,6 +103,9 @@ class Database {
   Headers headers_from(const LsaKey& from) const;
 
  private:
+  using Index = SlotIndex<16>;
+  static_assert(kMaxLsas < Index::kNone);
+
   struct Expiry {
     Time at{};  // not after the entry's own
     std::uint32_t slot = 0;
@@ -123,7 +126,7 @@ class Database {
   std::uint64_t salt_;
   std::vector<Entry> slots_;  // an empty one has no lsa
   std::vector<std::uint16_t> free_;
-  SlotIndex index_;
+  Index index_;
   mutable std::vector<std::uint16_t> order_;  // slots by key, but for those behind `ordered_`
   mutable std::size_t ordered_ = 0;
   std::vector<Expiry> expiries_;  // a heap, the earliest on top and exact
@@ -133,8 +136,6 @@ class Database {
   std::uint64_t digest_low_ = 0;
   std::size_t live_count_ = 0;
 };
-
-static_assert(kMaxLsas < SlotIndex::kNone);
 
 // The smallest key greater than this one.
 LsaKey successor(const LsaKey& key);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "routing/mix.h"
+#include "routing/resize_tightly.h"
 
 namespace starling::routing {
 

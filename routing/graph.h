@@ -16,8 +16,8 @@
 
 #include "routing/lsa.h"
 #include "routing/metric.h"
+#include "routing/slot_index.h"
 #include "routing/types.h"
-#include "routing/wide_index.h"
 
 namespace starling::routing {
 
@@ -107,6 +107,8 @@ class Graph {
   std::size_t hop_words() const { return (hops_.size() + 63) / 64; }  // of 64 bits, for a set of hops
 
  private:
+  using Index = SlotIndex<32>;
+  static_assert(Index::kNone == kNoNode);
   static constexpr std::uint8_t kTakesPart = 1, kThrough = 2, kEndPoint = 4;
   static constexpr std::size_t kMaxChanges = 64;  // then a computation from scratch is as quick
 
@@ -143,7 +145,7 @@ class Graph {
   std::vector<Head> heads_;
   std::vector<Edge> pool_;
   std::size_t unused_ = 0;  // of the pool, abandoned by nodes that needed more room
-  WideIndex index_;
+  Index index_;
   std::vector<NodeIndex> free_;
   std::map<NodeIndex, NodeId> retired_;  // free once settled
   std::vector<LocalLink> local_links_;

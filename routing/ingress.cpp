@@ -4,6 +4,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "routing/resize_tightly.h"
+
 namespace starling::routing {
 
 namespace {

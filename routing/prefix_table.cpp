@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "routing/mix.h"
+#include "routing/resize_tightly.h"
 
 namespace starling::routing {
 
@@ -24,7 +25,7 @@ PrefixIndex PrefixTable::find_index(const Prefix& prefix) const {
 
 const PrefixTable::Entry* PrefixTable::find(const Prefix& prefix) const {
   const PrefixIndex index = find_index(prefix);
-  return index == WideIndex::kNone || !entries_[index].announced() ? nullptr : &entries_[index];
+  return index == Index::kNone || !entries_[index].announced() ? nullptr : &entries_[index];
 }
 
 std::span<const NodeIndex> PrefixTable::origins(const OriginSet& set) const {
@@ -41,7 +42,7 @@ std::uint32_t PrefixTable::uses(OriginSet set) const {
 
 PrefixIndex PrefixTable::find_or_create(const Prefix& prefix) {
   PrefixIndex index = find_index(prefix);
-  if (index != WideIndex::kNone) return index;
+  if (index != Index::kNone) return index;
   index = size();
   if (free_.empty()) {
     resize_tightly(entries_, entries_.size() + 1);
@@ -74,7 +75,7 @@ void PrefixTable::add(NodeIndex node, const Prefix& prefix) {
 
 void PrefixTable::remove(NodeIndex node, const Prefix& prefix) {
   const PrefixIndex index = find_index(prefix);
-  if (index == WideIndex::kNone) return;
+  if (index == Index::kNone) return;
   const auto before = origins(entries_[index].origins);
   std::vector<NodeIndex> nodes(before.begin(), before.end());
   if (std::erase(nodes, node) > 0) set_origins(index, nodes);

@@ -17,7 +17,7 @@
 #include "base/ip.h"
 #include "routing/graph.h"
 #include "routing/import_policy.h"
-#include "routing/wide_index.h"
+#include "routing/slot_index.h"
 
 namespace starling::routing {
 
@@ -71,6 +71,7 @@ class PrefixTable {
   std::uint32_t multiple_count() const { return static_cast<std::uint32_t>(sets_.size()); }  // used or not
 
  private:
+  using Index = SlotIndex<32>;
   static constexpr std::uint8_t kTouched = 1, kJudged = 2, kIndexed = 4;
 
   struct Several {
@@ -97,7 +98,7 @@ class PrefixTable {
   std::vector<Prefix> connected_;
   std::vector<Entry> entries_;
   std::vector<PrefixIndex> free_;
-  WideIndex index_;
+  Index index_;
   std::size_t announced_ = 0;
   std::vector<std::uint32_t> uses_;  // by node, of the set of that node alone
   std::vector<Several> sets_;

@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "routing/resize_tightly.h"
+
 namespace starling::routing {
 
 namespace {

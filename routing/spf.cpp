@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "routing/distance_queue.h"
+#include "routing/resize_tightly.h"
 
 namespace starling::routing {
 

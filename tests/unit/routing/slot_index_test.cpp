@@ -9,9 +9,10 @@
 using namespace starling;
 using namespace starling::routing;
 
-TEST_CASE("a slot index finds what a map would find, through insertions, removals and hashes that meet") {
+TEST_CASE_TEMPLATE("a slot index finds what a map would find, through insertions, removals and hashes that meet", Index,
+                   SlotIndex<16>, SlotIndex<32>) {
   SeededRandom random(3);
-  SlotIndex index;
+  Index index;
   std::map<std::uint64_t, std::uint32_t> twin;  // hash → slot
   std::vector<std::uint64_t> hash_in(500);
   const auto hash_of = [&](std::uint32_t slot) { return hash_in[slot]; };
@@ -24,7 +25,7 @@ TEST_CASE("a slot index finds what a map would find, through insertions, removal
     // Few homes and few tags, so that chains are long and wrap around the end.
     const std::uint64_t hash = random.below(40) | random.below(8) << 48 | random.below(4) << 32;
     const auto known = twin.find(hash);
-    REQUIRE(find(hash) == (known == twin.end() ? SlotIndex::kNone : known->second));
+    REQUIRE(find(hash) == (known == twin.end() ? Index::kNone : known->second));
     if (known != twin.end()) {
       index.erase(hash, known->second, hash_of);
       free.push_back(known->second);
@@ -40,6 +41,6 @@ TEST_CASE("a slot index finds what a map would find, through insertions, removal
   for (const auto& [hash, slot] : twin) CHECK(find(hash) == slot);
 }
 
-TEST_CASE("an empty slot index finds nothing") {
-  CHECK(SlotIndex().find(7, [](std::uint32_t) { return true; }) == SlotIndex::kNone);
+TEST_CASE_TEMPLATE("an empty slot index finds nothing", Index, SlotIndex<16>, SlotIndex<32>) {
+  CHECK(Index().find(7, [](std::uint32_t) { return true; }) == Index::kNone);
 }
