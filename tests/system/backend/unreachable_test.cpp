@@ -9,6 +9,7 @@
 #include "base/system.h"
 #include "tests/system/backend/packets.h"
 #include "tests/system/backend/wire.h"
+#include "wg/io/socket_address.h"
 
 using namespace starling;
 using namespace starling::wg;
@@ -38,6 +39,30 @@ Duration time_taken_at_rest() {
   const Duration before = processor_time();
   std::this_thread::sleep_for(300ms);
   return processor_time() - before;
+}
+
+std::uint16_t sum_of(Bytes bytes) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) sum += static_cast<std::uint32_t>(bytes[i] << 8 | bytes[i + 1]);
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+// "Port unreachable", about a datagram of left's that was never sent.
+std::vector<std::uint8_t> forged_error(const Endpoint& from, const Endpoint& to) {
+  std::vector<std::uint8_t> message{3, 3, 0, 0, 0, 0, 0, 0, 0x45, 0, 0, 60, 0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0};
+  for (const Endpoint& end : {from, to}) {
+    const Bytes address = end.address.bytes();
+    message.insert(message.end(), address.begin(), address.end());
+  }
+  for (const int value : {int{from.port}, int{to.port}, 40, 0}) {
+    message.push_back(static_cast<std::uint8_t>(value >> 8));
+    message.push_back(static_cast<std::uint8_t>(value));
+  }
+  const std::uint16_t sum = sum_of(message);
+  message[2] = static_cast<std::uint8_t>(sum >> 8);
+  message[3] = static_cast<std::uint8_t>(sum);
+  return message;
 }
 
 }  // namespace
@@ -112,6 +137,41 @@ TEST_CASE("errors of one peer's datagrams cost another peer none, and switch not
   CHECK(left.unreachable.size() <= 1 + static_cast<std::size_t>((system_now().monotonic - begin) / 1s));
   CHECK(std::count_if(left.unreachable.begin(), left.unreachable.end(),
                       [](const auto& told) { return told.second.is_news; }) == 1);
+}
+
+TEST_CASE("a flood of forged errors costs no datagram, and is left alone until it is over") {
+  constexpr int kForged = 20'000, kBetween = 500;
+  Pair pair;
+  Node& left = pair.left;
+  REQUIRE(pair.talk());
+  FileDescriptor raw;
+  {
+    const Namespace::Visit visit(pair.wire.right);
+    raw = FileDescriptor(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
+  }
+  REQUIRE(raw.valid());
+  const Endpoint here = at("192.0.2.1", left);
+  const std::vector<std::uint8_t> forged = forged_error(here, at("192.0.2.2", *pair.right));
+  sockaddr_storage address{};
+  const socklen_t size = to_socket_address(here, address);
+  const auto forge = [&] {
+    return ::sendto(raw.get(), forged.data(), forged.size(), 0, reinterpret_cast<const sockaddr*>(&address), size) > 0;
+  };
+  for (int i = 0; i < kForged; ++i) {
+    REQUIRE(forge());
+    if (i % kBetween == 0) REQUIRE(pair.talk());
+  }
+  CHECK(left.count(pair.right_at_left, DropReason::send_failed) == 0);
+  CHECK(left.count(kNoPeer, DropReason::receive_overflow) == 0);
+  REQUIRE(left.warnings.size() == 1);
+  CHECK(left.warnings[0].find("ICMP") != std::string::npos);
+  CHECK(time_taken_at_rest() < 100ms);
+  left.unreachable.clear();
+  CHECK(await({&left, pair.right.get()}, [&] {
+    REQUIRE(pair.talk());
+    REQUIRE(forge());
+    return !left.unreachable.empty();
+  }));
 }
 
 TEST_CASE("what the kernel itself refuses is a failure as before, also behind an error of another datagram") {
