@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "routing/limits.h"
+#include "routing/node_name.h"
 #include "routing/tlv.h"
 
 namespace starling::routing {
@@ -26,10 +27,6 @@ std::size_t prefix_bytes(const Prefix& prefix) {
   return (static_cast<std::size_t>(prefix.length()) + 7) / 8;
 }
 
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
 std::optional<NodeAttributes> read_attributes(ByteReader in) {
   NodeAttributes attributes;
   const std::uint8_t flags = in.u8();
@@ -37,11 +34,8 @@ std::optional<NodeAttributes> read_attributes(ByteReader in) {
   attributes.overload = (flags & kFlagOverload) != 0;
   in.copy_to(attributes.wireguard_key.bytes);
   const Bytes name = in.take(in.remaining());
-  if (in.failed() || name.empty() || name.size() > kMaxNameSize) return std::nullopt;
   attributes.name.assign(name.begin(), name.end());
-  for (const char c : attributes.name) {
-    if (!is_name_character(c)) return std::nullopt;
-  }
+  if (in.failed() || !is_node_name(attributes.name)) return std::nullopt;
   return attributes;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "routing/node_name.h"
+
 namespace starling::routing {
 
 namespace {
@@ -11,20 +13,12 @@ void check(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
-bool is_valid_name(const std::string& name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && name.size() <= kMaxNameSize && std::all_of(name.begin(), name.end(), allowed);
-}
-
 void check_neighbor(const NeighborConfig& config) {
   check(!config.cost || (*config.cost >= 1 && *config.cost <= kMaxLinkMetric), "a cost is 1 to kMaxLinkMetric");
 }
 
 RouterConfig checked(RouterConfig config) {
-  check(is_valid_name(config.name), "a router's name is 1 to 63 of a-z, A-Z, 0-9, '.', '_' and '-'");
+  check(is_node_name(config.name), "a router's name is 1 to 63 of a-z, A-Z, 0-9, '.', '_' and '-'");
   check(config.hello.interval >= kMinHelloInterval && config.hello.interval <= kMaxHelloInterval,
         "the Hello interval is 10 ms to 60 s");
   check(config.hello.multiplier >= kMinMultiplier && config.hello.multiplier <= kMaxMultiplier,

@@ -5,15 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "routing/node_name.h"
+
 namespace starling::daemon {
-
-namespace {
-
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
-}  // namespace
 
 std::optional<std::string> interface_name_error(std::string_view name) {
   constexpr std::array<std::string_view, 5> kTaken = {".", "..", "lo", "all", "default"};  // paths, loopback, sysctl's
@@ -28,8 +22,7 @@ std::optional<std::string> interface_name_error(std::string_view name) {
 }
 
 std::optional<std::string> node_name_error(std::string_view name) {
-  if (!name.empty() && name.size() <= kNodeNameSizeMax && std::all_of(name.begin(), name.end(), is_name_character))
-    return std::nullopt;
+  if (routing::is_node_name(name)) return std::nullopt;
   return "must be 1 to 63 characters of a-z, A-Z, 0-9, \".\", \"_\" and \"-\"";
 }
 
@@ -53,9 +46,9 @@ std::string default_node_name() {
   std::array<char, 256> buffer{};
   std::string name;
   if (gethostname(buffer.data(), buffer.size() - 1) == 0) name = buffer.data();
-  name = name.substr(0, kNodeNameSizeMax);
+  name = name.substr(0, routing::kMaxNameSize);
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return !is_name_character(c); }, '-');
+      name.begin(), name.end(), [](char c) { return !routing::is_name_character(c); }, '-');
   return name.empty() ? "unnamed" : name;
 }
 

@@ -25,7 +25,6 @@ inline constexpr std::uint32_t kRouteTableDefault = 254;    // the kernel's "mai
 inline constexpr std::uint32_t kRouteMetricDefault = 4201;  // ours alone: the kernel replaces by (prefix, metric)
 inline constexpr unsigned kWorkersMax = 256;                // threads
 inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
-inline constexpr std::size_t kNodeNameSizeMax = 63;         // bytes
 inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
 inline constexpr std::uint32_t kPathProbeMax_s = 3600;      // seconds
 
