@@ -4,12 +4,6 @@
 
 namespace starling::routing {
 
-namespace {
-
-constexpr std::int64_t kFarAwayS = std::int64_t{36525} * 86400;  // a century: more would not fit a Duration
-
-}  // namespace
-
 bool GrantBook::is_member(const NodeId& node) const {
   if (!required()) return true;
   const Grant* grant = find(node);
@@ -53,7 +47,7 @@ Time GrantBook::next_expiry() const {
   const Duration seen = seen_.wall.time_since_epoch();
   const auto whole = std::chrono::floor<std::chrono::seconds>(seen);
   const std::int64_t to_go_s = end_s - whole.count();
-  if (to_go_s > kFarAwayS) return kNever;
+  if (to_go_s > kGrantKept / std::chrono::seconds(1)) return kNever;
   if (to_go_s <= 0) return seen_.monotonic;
   return seen_.monotonic + std::chrono::seconds(to_go_s) - (seen - whole);
 }

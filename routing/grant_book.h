@@ -15,6 +15,9 @@
 
 namespace starling::routing {
 
+// A century, which stands for ever: a Duration holds less than three. A grant ends by the wall clock alone.
+inline constexpr Duration kGrantKept = std::chrono::hours(24) * 36525;
+
 class GrantBook {
  public:
   explicit GrantBook(const std::optional<NodeId>& network_key) : network_key_(network_key) {}

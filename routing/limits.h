@@ -140,8 +140,7 @@ inline constexpr Duration kRejectEventInterval = std::chrono::seconds(1);  // pe
 
 // --- trust ---
 
-inline constexpr std::uint64_t kMaxGrantEndS = 253'402'300'799;         // seconds since 1970: the end of the year 9999
-inline constexpr Duration kGrantKept = std::chrono::hours(24) * 36525;  // its end is by the wall clock (grant_book.h)
+inline constexpr std::uint64_t kMaxGrantEndS = 253'402'300'799;      // seconds since 1970: the end of the year 9999
 inline constexpr Duration kFindingsDelay = std::chrono::seconds(1);  // from a change of prefixes to what is told of it
 
 // --- routes ---

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,11 +16,15 @@ using namespace starling::routing;
 
 namespace {
 
-std::string document() {
-  std::ifstream file(STARLING_SOURCE_DIR "/docs/protocol.md");
+std::string contents(const std::string& path) {
+  std::ifstream file(STARLING_SOURCE_DIR "/" + path);
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::string document() {
+  return contents("docs/protocol.md");
 }
 
 // The cells of the table row that begins with this cell; nothing if there is no such row.
@@ -116,12 +121,12 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kSuspectProbes);
   CHECK_CONSTANT(kProbeBurst);
   CHECK_CONSTANT(kProlongedDoubt);
+  CHECK_CONSTANT(kHintInterval);
   CHECK_CONSTANT(kMaxLateness);
   CHECK_CONSTANT(kLatenessHalfLife);
   CHECK_CONSTANT(kProbeAnswerBurst);
   CHECK_CONSTANT(kProbeAnswerPerToken);
   CHECK_CONSTANT(kMaxRoundTrip);
-  CHECK_CONSTANT(kHintInterval);
   CHECK_CONSTANT(kMetricPerHop);
   CHECK_CONSTANT(kUnmeasuredMetric);
   CHECK_CONSTANT(kLossForgiven);
@@ -183,6 +188,17 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kMaxGrantEndS);
   CHECK_CONSTANT(kFindingsDelay);
   CHECK_CONSTANT(kIngressHold);
+}
+
+TEST_CASE("every constant of routing/limits.h is in docs/protocol.md") {
+  const std::string limits = contents("routing/limits.h");
+  const std::regex definition("inline constexpr \\S+ (k\\w+)");
+  int found = 0;
+  for (auto at = std::sregex_iterator(limits.begin(), limits.end(), definition); at != std::sregex_iterator(); ++at) {
+    CHECK_MESSAGE(!value_of((*at)[1].str().c_str()).empty(), (*at)[1].str());
+    found++;
+  }
+  CHECK(found > 100);
 }
 
 TEST_CASE("every reason for a rejection is explained in docs/protocol.md") {
