@@ -51,7 +51,7 @@ struct Router::Impl {
   Now advance(Now now);
   void finish(Now now);
 
-  // --- neighbours ---
+  // --- neighbours (router_neighbors.cpp) ---
   void apply(Now now, Neighbor& neighbor, NeighborEvent event, const char* reason);
   void act(Now now, Neighbor& neighbor, NeighborAction action, const Cause& cause);
   void push_own(Neighbor& neighbor);
@@ -74,7 +74,7 @@ struct Router::Impl {
   void review_quality(Now now, Neighbor& neighbor);
   void announce_cost(const Neighbor& neighbor);
 
-  // --- announcements and routes ---
+  // --- announcements (router_announcements.cpp) ---
   void store(Now now, LsaHandle lsa, Time expires_at, NeighborId from, const Cause& cause);
   void flood(const LsaHandle& lsa, NeighborId except);
   void note_binding(const NodeId& node);
@@ -115,9 +115,9 @@ struct Router::Impl {
   void handle(Now now, Neighbor& neighbor, const ReceivedLsa& received);
   void compare_ages(Now now, Neighbor& neighbor, const LsaKey& key, Time theirs);
   void jump_past(Now now, const LsaHeader& echo, NeighborId from);
+
+  // --- two machines with one key (router_duplicates.cpp) ---
   void note_duplicate(Now now, NeighborId neighbor, bool ourselves);
-  void reject(Now now, NeighborId neighbor, RejectReason reason);
-  void reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason);
 
   // --- trust (router_trust.cpp) ---
   bool is_stranger(const Neighbor& neighbor) const;
@@ -148,6 +148,8 @@ struct Router::Impl {
   Envelope envelope_to(const Neighbor& neighbor) const { return {instance, neighbor.instance}; }
   void emit(Event event);
   bool may_report(Time now, NeighborId neighbor, RejectReason reason, std::uint64_t& count);
+  void reject(Now now, NeighborId neighbor, RejectReason reason);
+  void reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason);
   void report_left_out(Time now);
   void report_routes(Time now, const RouteUpdate& update, const Cause& cause);
 
