@@ -125,14 +125,12 @@ Graph::Replaced Graph::replace(const Lsa* before, const Lsa* after) {
   set_flags(node, first != nullptr && first->content().attributes ? &*first->content().attributes : nullptr);
   result.takes_part = takes_part(node);
 
-  const bool same_part = result.took_part == result.takes_part;
-  const bool same_links = before != nullptr && after != nullptr && before->content().links == after->content().links;
-  if (node != kRoot && (result.took_part || result.takes_part) && !(same_part && same_links)) {
-    review_links(node, before);
-    review_links(node, after);
-    if (!same_part) {
-      for (const Lsa* fragment : fragments(node)) review_links(node, fragment);
-    }
+  if (node != kRoot && result.took_part != result.takes_part) {
+    review_links(node, before, nullptr);
+    for (const Lsa* fragment : fragments(node)) review_links(node, fragment, nullptr);
+  } else if (node != kRoot && result.takes_part) {
+    review_links(node, before, after);
+    review_links(node, after, before);
   }
   if (is_gone) remove_node(node);
   return result;
@@ -188,9 +186,17 @@ void Graph::review_link(NodeIndex node, const NodeId& other_id) {
   set_edge(node, other, metric);
 }
 
-void Graph::review_links(NodeIndex node, const Lsa* lsa) {
+void Graph::review_links(NodeIndex node, const Lsa* lsa, const Lsa* known) {
   if (lsa == nullptr) return;
-  for (const LsaLink& link : lsa->content().links) review_link(node, link.neighbor);
+  const auto is_known = [known](const LsaLink& link) {
+    const auto same = [&link](const LsaLink& other) {
+      return other.metric == link.metric && other.manual == link.manual && other.neighbor == link.neighbor;
+    };
+    return known != nullptr && std::any_of(known->content().links.begin(), known->content().links.end(), same);
+  };
+  for (const LsaLink& link : lsa->content().links) {
+    if (!is_known(link)) review_link(node, link.neighbor);
+  }
 }
 
 // --- our own links ---

@@ -127,7 +127,7 @@ class Graph {
   void set_flags(NodeIndex node, const NodeAttributes* attributes);
   std::optional<LinkCost> claim(NodeIndex from, const NodeId& to) const;
   void review_link(NodeIndex node, const NodeId& other);
-  void review_links(NodeIndex node, const Lsa* lsa);
+  void review_links(NodeIndex node, const Lsa* lsa, const Lsa* known);  // those not in `known` as they are
   void review_hops();
 
   void set_edge(NodeIndex a, NodeIndex b, Metric metric);

@@ -132,13 +132,15 @@ std::string RouteOracle::compare(NodeIndex node, PrefixNumber number, const std:
   const bool wanted = !own && distance[node] != kUnreachable &&
                       config.accept.check(prefix, config.connected) == routing::ImportVerdict::accepted;
   const Hops* hops = network_.tables().hops(node, number);
-  const std::string where = network_.name(node) + ": " + prefix.to_string() + ": ";
-  if (!wanted) return hops == nullptr ? "" : where + "has a route, should have none";
-  if (hops == nullptr) return where + "has no route, should have one of metric " + std::to_string(distance[node]);
+  const auto fault = [&](const std::string& what) {
+    return network_.name(node) + ": " + prefix.to_string() + ": " + what;
+  };
+  if (!wanted) return hops == nullptr ? "" : fault("has a route, should have none");
+  if (hops == nullptr) return fault("has no route, should have one of metric " + std::to_string(distance[node]));
   const std::vector<Port> members = expected_members(node, origins, distance);
   if (hops->metric == distance[node] && hops->members == members) return "";
-  return where + "metric " + std::to_string(hops->metric) + " by" + names_of(node, hops->members) + ", should be " +
-         std::to_string(distance[node]) + " by" + names_of(node, members);
+  return fault("metric " + std::to_string(hops->metric) + " by" + names_of(node, hops->members) + ", should be " +
+               std::to_string(distance[node]) + " by" + names_of(node, members));
 }
 
 std::vector<Port> RouteOracle::expected_members(NodeIndex node, const std::vector<NodeIndex>& origins,
@@ -161,13 +163,14 @@ std::string RouteOracle::names_of(NodeIndex node, const std::vector<Port>& ports
   return names.empty() ? " nobody" : names;
 }
 
-std::string RouteOracle::find_fault_in_forwarding(NodeIndex destination) const {
+std::string RouteOracle::find_fault_in_forwarding(NodeIndex destination, std::size_t sources_max) const {
   if (!works(destination)) return "";
+  const auto stride = static_cast<NodeIndex>((network_.size() + sources_max - 1) / sources_max);
   const std::vector<Metric> distance = distances_to({destination});
   FlowOptions flow;
   flow.to = destination;
   flow.destination = address_of(network_, destination);
-  for (NodeIndex node = 0; node < network_.size(); node++) {
+  for (NodeIndex node = destination % stride; node < network_.size(); node += stride) {
     if (!works(node) || node == destination) continue;
     flow.from = node;
     flow.source = address_of(network_, node);
@@ -180,7 +183,7 @@ std::string RouteOracle::find_fault_in_forwarding(NodeIndex destination) const {
   return "";
 }
 
-std::string RouteOracle::find_fault(std::size_t destinations_max) const {
+std::string RouteOracle::find_fault(std::size_t destinations_max, std::size_t sources_max) const {
   if (std::string fault = find_fault_in_databases(); !fault.empty()) return fault;
   if (std::string fault = find_fault_in_neighbors(); !fault.empty()) return fault;
   const std::size_t sets = origin_sets_.size();
@@ -191,7 +194,7 @@ std::string RouteOracle::find_fault(std::size_t destinations_max) const {
   const std::size_t nodes = network_.size();
   for (std::size_t i = 0; i < std::min(nodes, destinations_max); i++) {
     const auto node = static_cast<NodeIndex>(i * nodes / std::min(nodes, destinations_max));
-    if (std::string fault = find_fault_in_forwarding(node); !fault.empty()) return fault;
+    if (std::string fault = find_fault_in_forwarding(node, sources_max); !fault.empty()) return fault;
   }
   return "";
 }

@@ -23,6 +23,8 @@ struct OriginSet {
 
 class RouteOracle {
  public:
+  static constexpr std::size_t kEveryNode = kNoNode;  // more than there can be
+
   // As the network is at this moment; it must outlive this.
   explicit RouteOracle(const Network& network);
 
@@ -34,10 +36,11 @@ class RouteOracle {
   std::string find_fault_in_neighbors() const;  // exactly those that it should have are in Full
   std::string find_fault_in_databases() const;  // nodes that hear of each other have equal digests
   std::string find_fault_in_routes(const OriginSet& set) const;
-  // Packets from every node arrive at this one where a path exists, and only there.
-  std::string find_fault_in_forwarding(NodeIndex destination) const;
+  // Packets from at most so many nodes (others for each destination) arrive at this one where a path exists, and only
+  // there.
+  std::string find_fault_in_forwarding(NodeIndex destination, std::size_t sources_max) const;
   // All of the above, with routes and forwarding to at most so many destinations, spread evenly.
-  std::string find_fault(std::size_t destinations_max) const;
+  std::string find_fault(std::size_t destinations_max, std::size_t sources_max = kEveryNode) const;
   // Of the pairs of different nodes whose one can reach the other by the rules.
   bool reaches(NodeIndex from, NodeIndex to) const;
 

@@ -80,13 +80,13 @@ void Safety::check_group(NodeIndex node, const routing::RouteGroup& group) {
 
 void Safety::check_route(NodeIndex node, const routing::Route& route) {
   checks_++;
-  const std::string prefix = route.prefix.to_string();
-  if (!is_announced(route.prefix)) violated(node, "has a route to " + prefix + ", which nobody announces who may");
+  const auto has_route = [&](const char* what) { violated(node, "has a route to " + route.prefix.to_string() + what); };
+  if (!is_announced(route.prefix)) has_route(", which nobody announces who may");
   const routing::RouterConfig& config = network_.config(node);
   if (config.accept.check(route.prefix, config.connected) != routing::ImportVerdict::accepted)
-    violated(node, "has a route to " + prefix + ", which it does not accept");
+    has_route(", which it does not accept");
   const std::vector<Prefix>& own = network_.options(node).prefixes;
-  if (std::find(own.begin(), own.end(), route.prefix) != own.end()) violated(node, "has a route to its own " + prefix);
+  if (std::find(own.begin(), own.end(), route.prefix) != own.end()) has_route(", its own");
 }
 
 bool Safety::is_announced(const Prefix& prefix) {

@@ -11,6 +11,7 @@ constexpr Duration kStep = std::chrono::milliseconds(5);
 constexpr Duration kQuiet = std::chrono::milliseconds(20);      // without a change: worth asking whether all is right
 constexpr Duration kPatience = std::chrono::milliseconds(200);  // before asking again what was wrong
 constexpr std::size_t kDestinationsPerNode = 40'000;            // looked at while waiting, divided by the nodes
+constexpr std::size_t kSources = 128;                           // from which packets are sent to each of them
 constexpr std::size_t kThoroughPairs = 1'200'000;               // walked in the end
 constexpr std::size_t kWanderMax = 6;                           // links
 constexpr std::size_t kTriesPerPair = 40;
@@ -48,7 +49,7 @@ bool Stage::await_convergence(Duration limit) {
   fault_ = "not every neighbour that is gone was noticed";
   while (now() < end) {
     if (now() >= ask_at && meter_.all_noticed() && now() - meter_.newest_change() >= kQuiet) {
-      fault_ = RouteOracle(network_).find_fault(destinations);
+      fault_ = RouteOracle(network_).find_fault(destinations, kSources);
       if (fault_.empty()) return true;
       ask_at = now() + kPatience;
     }
