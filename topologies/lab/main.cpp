@@ -19,7 +19,6 @@
 #include "topologies/lab/lab.h"
 #include "topologies/lab/run.h"
 #include "topologies/lab/sim/command.h"
-#include "topologies/lab/sim/huge_pages.h"
 #include "topologies/lab/topology_parser.h"
 
 namespace starling::lab {
@@ -271,10 +270,7 @@ int main_with(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kHeld : kBadInput;
   }
-  if (simulator.parsed()) {
-    sim::restart_with_huge_pages(argv);
-    return simulator.run();
-  }
+  if (simulator.parsed()) return simulator.run(argv);
   if (run->parsed()) return run_command(arguments);
   if (exec->parsed()) return exec_command(topology, node, command);
   if (down->parsed()) return down_command(topology);

@@ -10,6 +10,7 @@
 #include "daemon/control/style.h"
 #include "topologies/lab/sim/arguments.h"
 #include "topologies/lab/sim/generator.h"
+#include "topologies/lab/sim/huge_pages.h"
 #include "topologies/lab/sim/report.h"
 #include "topologies/lab/sim/sweep.h"
 #include "topologies/lab/sim/watchman.h"
@@ -193,7 +194,8 @@ bool Command::parsed() const {
   return impl_->sim->parsed();
 }
 
-int Command::run() {
+int Command::run(char** argv) {
+  restart_with_huge_pages(argv);
   return impl_->dispatch();
 }
 

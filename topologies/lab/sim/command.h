@@ -21,7 +21,8 @@ class Command {
   Command(CLI::App& app, std::function<std::optional<lab::Topology>(const std::string&)> load);
   ~Command();
   bool parsed() const;
-  int run();  // the exit status
+  // The exit status. With the program's arguments, because it may start the program once more (huge_pages.h).
+  int run(char** argv);
 
  private:
   struct Impl;
