@@ -35,7 +35,8 @@ Originator::Originator(const NodeId& self, const SignFunction& sign, RandomSourc
     : self_(self), sign_(sign), random_(random) {}
 
 std::vector<LsaHandle> Originator::update(Now now, const NodeAttributes& attributes, const std::vector<LsaLink>& links,
-                                          const std::vector<Prefix>& prefixes) {
+                                          const std::vector<Prefix>& prefixes, bool more_links_expected) {
+  more_links_expected_ = more_links_expected;
   place_attributes(attributes);
   place_links(now.monotonic, links);
   if (prefixes != prefixes_ || prefixes_held_until_ <= now.monotonic) place_prefixes(now.monotonic, prefixes);
@@ -194,16 +195,19 @@ Originator::Fragment* Originator::fragment_with_room(std::size_t size) {
   return nullptr;
 }
 
-// Before any is placed.
+// Before any is placed. In a new life the links come up one after the other, as fast as the neighbours answer or start
+// themselves; in a network that starts as a whole each would be an announcement of its own, to everyone.
 Time Originator::gathered_at() const {
   const auto is_changed = [](const Fragment& fragment) { return fragment.changed; };
   const bool is_signed_anyway = std::any_of(fragments_.begin(), fragments_.end(), is_changed);
-  return signed_at_ && !is_signed_anyway ? *signed_at_ + gather_ : Time{};
+  const Duration gather = is_first_ && more_links_expected_ ? kGatherMax : gather_;
+  return signed_at_ && !is_signed_anyway ? *signed_at_ + gather : Time{};
 }
 
 void Originator::note_signing(Time now) {
   const bool rested = !signed_at_ || now - *signed_at_ >= kGatherRest;
   gather_ = rested ? kGatherMin : std::min(gather_ * 2, kGatherMax);
+  is_first_ = !signed_at_;
   signed_at_ = now;
 }
 

@@ -2,9 +2,10 @@
 //
 // Invariants: a link or prefix stays in its fragment while it exists, so one change touches one fragment; a sequence is
 // never used twice in one life, and the first is at least the wall clock in microseconds and greater than every
-// verified echo of a former life. Good news that comes soon after other news waits for more of its kind. What has gone
-// is left out at once; what comes and goes too often comes back late (flap_damper.h). Echoes of a former life are
-// jumped past at once; a twin that jumps back is answered ever more slowly.
+// verified echo of a former life. Good news that comes soon after other news waits for more of its kind, and the first
+// links of a life for each other. What has gone is left out at once; what comes and goes too often comes back late
+// (flap_damper.h). Echoes of a former life are jumped past at once; a twin that jumps back is answered ever more
+// slowly.
 #pragma once
 
 #include <optional>
@@ -25,9 +26,10 @@ class Originator {
   Originator(const NodeId& self, const SignFunction& sign, RandomSource& random);
 
   // Signs what changed since the last call, and what is due for a refresh. Links and prefixes must be sorted, each
-  // neighbour and prefix once. What fits no fragment any more is left out and counted.
+  // neighbour and prefix once. `more_links_expected`: not every neighbour is up. What fits no fragment any more is left
+  // out and counted.
   std::vector<LsaHandle> update(Now now, const NodeAttributes& attributes, const std::vector<LsaLink>& links,
-                                const std::vector<Prefix>& prefixes);
+                                const std::vector<Prefix>& prefixes, bool more_links_expected = false);
   // Signed empty announcements for all fragments in use.
   std::vector<LsaHandle> withdraw_all(Now now);
 
@@ -74,6 +76,8 @@ class Originator {
   Time prefixes_held_until_ = kNever;
   std::optional<Time> signed_at_;
   Duration gather_ = kGatherMin;
+  bool is_first_ = false;  // what was signed last was the first of this life
+  bool more_links_expected_ = false;
   std::size_t links_left_out_ = 0;
   std::size_t prefixes_left_out_ = 0;
 };

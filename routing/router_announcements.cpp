@@ -97,7 +97,8 @@ void Router::Impl::originate(Now now) {
   }
   std::sort(links.begin(), links.end(), [](const LsaLink& a, const LsaLink& b) { return a.neighbor < b.neighbor; });
   const NodeAttributes attributes{config.name, config.wireguard_key, config.transit, drained};
-  for (const LsaHandle& lsa : originator.update(now, attributes, links, config.announced)) {
+  for (const LsaHandle& lsa :
+       originator.update(now, attributes, links, config.announced, links.size() < neighbors.size())) {
     origination_bucket.charge(now.monotonic);
     statistics.lsas_originated++;
     store(now, lsa, now.monotonic + std::chrono::seconds(kLifetimeS), kNoNeighbor, origination.cause);

@@ -229,6 +229,25 @@ TEST_CASE("a change of our own does not wait for the answer to a twin") {
   CHECK(changed[0]->header().sequence == echo.sequence + 1);
 }
 
+TEST_CASE("the first links of a life wait for each other, but not longer than until all are there") {
+  std::vector<LsaLink> links(2);
+  for (std::uint8_t i = 0; i < 2; i++) links[i].neighbor.bytes.fill(i);
+  const std::vector<LsaLink> one{links[0]};
+  SeededRandom random(1);
+  Originator originator({}, kSign, random);
+  originator.update(kStart, kAttributes, {}, {}, true);
+  CHECK(originator.update(kStart + 1ms, kAttributes, one, {}, true).empty());
+  CHECK(originator.next_due() == kStart.monotonic + kGatherMax);
+
+  Originator whole({}, kSign, random);
+  whole.update(kStart, kAttributes, {}, {}, true);
+  CHECK(whole.update(kStart + kGatherMin, kAttributes, links, {}, false).size() == 1);
+
+  REQUIRE(originator.update(kStart + kGatherMax, kAttributes, one, {}, true).size() == 1);
+  CHECK(originator.update(kStart + kGatherMax + 1ms, kAttributes, links, {}, true).empty());
+  CHECK(originator.next_due() == kStart.monotonic + kGatherMax + 2 * kGatherMin);
+}
+
 TEST_CASE("links that come up together are announced together, and one that goes takes along what waits") {
   SeededRandom random(1);
   Originator originator({}, kSign, random);
