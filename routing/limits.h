@@ -120,6 +120,8 @@ inline constexpr Duration kRetransmitMin = std::chrono::milliseconds(50);       
 inline constexpr Duration kRetransmitMax = std::chrono::seconds(2);             // doubled with each try up to this
 inline constexpr Duration kAckDelay = std::chrono::milliseconds(5);             // for more of them to go in one packet
 inline constexpr Duration kFloodSpacing = std::chrono::milliseconds(1);  // the first news goes at once, more together
+inline constexpr Duration kFirstNewsDelay = std::chrono::milliseconds(200);  // of a new node without links (yet)
+inline constexpr std::size_t kMaxFirstNews = kMaxLsas;                       // that wait so
 inline constexpr int kDigestMismatchHellos = 3;    // both digests unchanged and different for so many Hellos
 inline constexpr int kDigestDifferentHellos = 30;  // or different for so many Hellos, though they change all the time
 inline constexpr Duration kReexchangeMin = std::chrono::seconds(1);  // doubled with each exchange that did not help
@@ -148,7 +150,8 @@ inline constexpr Duration kFindingsDelay = std::chrono::seconds(1);  // from a c
 // The back-off of shortest-path computations (RFC 8405; spf_backoff.h).
 inline constexpr Duration kSpfFirstDelay{};                                  // a change after a calm
 inline constexpr Duration kSpfShortDelay = std::chrono::milliseconds(5);     // those that follow
-inline constexpr Duration kSpfTimeToLearn = std::chrono::milliseconds(500);  // of a failure; from then on:
+inline constexpr Duration kSpfTimeToLearn = std::chrono::milliseconds(500);  // of a failure; from then on,
+inline constexpr unsigned kSpfShortRuns = 6;                                 // or after so many computations:
 inline constexpr Duration kSpfLongDelay = std::chrono::milliseconds(25);
 inline constexpr Duration kSpfHoldDown = std::chrono::seconds(1);             // without a change: calm again
 inline constexpr Duration kAlternatesDelay = std::chrono::milliseconds(100);  // after a large change

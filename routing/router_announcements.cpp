@@ -20,7 +20,7 @@ void Router::Impl::store(Now now, LsaHandle lsa, Time expires_at, NeighborId fro
   database.store(now.monotonic, lsa, expires_at);
   database.count_origin(lsa->key().origin, now.monotonic);
   for (auto& [id, neighbor] : neighbors) neighbor.exchange.on_stored(lsa->key(), lsa->header().sequence);
-  flood(lsa, from);
+  if (!first_news.keeps(now.monotonic, before == nullptr, lsa, from)) flood(lsa, from);
   note_change(before.get(), lsa.get(), cause);
 
   if (config.events) tell_of(now, *lsa, before.get(), from, cause);
@@ -44,6 +44,15 @@ void Router::Impl::flood(const LsaHandle& lsa, NeighborId except) {
   for (auto& [id, neighbor] : neighbors) {
     if (id != except && neighbor.adjacent() && may_learn(neighbor, lsa->key()))
       neighbor.queue_for(lsa->key()).push(lsa);
+  }
+}
+
+// Unless something newer has come meanwhile, which was.
+void Router::Impl::pass_on_first_news(Now now) {
+  while (first_news.is_due(now.monotonic)) {
+    const FirstNews::Waiting news = first_news.take();
+    const Database::Entry* entry = database.find(news.lsa->key());
+    if (entry && !entry->tombstone && entry->lsa == news.lsa) flood(news.lsa, news.from);
   }
 }
 

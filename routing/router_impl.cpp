@@ -114,7 +114,8 @@ void Router::Impl::on_timer(Now now) {
 
 Time Router::Impl::next_deadline() const {
   if (!running) return kNever;
-  Time deadline = std::min({database.next_expiry(), ingress.next_expiry(), grants.next_expiry(), findings_at});
+  Time deadline = std::min(
+      {database.next_expiry(), ingress.next_expiry(), grants.next_expiry(), findings_at, first_news.next_deadline()});
   const Time refresh_at = origination.wanted ? Time{} : originator.next_due();
   deadline = std::min(deadline, std::max(refresh_at, origination_bucket.next_at()));
   deadline = std::min(deadline, computation.wanted ? backoff.due() : alternates_at);
@@ -136,6 +137,7 @@ void Router::Impl::finish(Now now) {
   review_adjacencies(now);
   try_paths(now);
   originate(now);
+  pass_on_first_news(now);
   compute(now);
   report_findings(now);
   for (auto& [id, neighbor] : neighbors) send_pending(now, neighbor);

@@ -11,6 +11,7 @@
 
 #include "routing/alternates.h"
 #include "routing/database.h"
+#include "routing/first_news.h"
 #include "routing/grant_book.h"
 #include "routing/graph.h"
 #include "routing/ingress.h"
@@ -77,6 +78,7 @@ struct Router::Impl {
   // --- announcements (router_announcements.cpp) ---
   void store(Now now, LsaHandle lsa, Time expires_at, NeighborId from, const Cause& cause);
   void flood(const LsaHandle& lsa, NeighborId except);
+  void pass_on_first_news(Now now);
   void note_binding(const NodeId& node);
   void note_given_up(const NodeId& origin, const LsaContent& was);
   bool is_given_up_by(const Neighbor& neighbor) const;
@@ -189,6 +191,7 @@ struct Router::Impl {
   Time findings_at = kNever;            // when they are looked for again
   Originator originator;
   Judge judge;
+  FirstNews first_news;
 
   bool concerns_all = false;  // something changed for other neighbours than the one that spoke
   Pending origination;

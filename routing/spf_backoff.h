@@ -2,7 +2,8 @@
 // that follow shortly, at short intervals; and while they keep coming, at long ones.
 //
 //   QUIET       a change: compute after kSpfFirstDelay                                    → SHORT_WAIT
-//   SHORT_WAIT  a change: after kSpfShortDelay; kSpfTimeToLearn after leaving QUIET         → LONG_WAIT
+//   SHORT_WAIT  a change: after kSpfShortDelay; kSpfTimeToLearn after leaving QUIET, or
+//               after kSpfShortRuns computations: no single failure asks for so many        → LONG_WAIT
 //   LONG_WAIT   a change: after kSpfLongDelay
 //   both        kSpfHoldDown without a change                                               → QUIET
 //
@@ -29,12 +30,16 @@ class SpfBackoff {
     if (state_ == State::quiet) {
       state_ = State::short_wait;
       learnt_at_ = now + kSpfTimeToLearn;
+      runs_ = 0;
     }
     calm_at_ = now + kSpfHoldDown;
     if (due_ == kNever) due_ = now + delay;
   }
   // Paths were computed, due or not.
-  void on_run() { due_ = kNever; }
+  void on_run() {
+    due_ = kNever;
+    if (++runs_ == kSpfShortRuns) learnt_at_ = {};
+  }
 
   // When to compute; kNever if nothing has changed since the last time.
   Time due() const { return due_; }
@@ -49,6 +54,7 @@ class SpfBackoff {
   Time learnt_at_{};
   Time calm_at_{};
   Time due_ = kNever;
+  unsigned runs_ = 0;  // since it was quiet
 };
 
 }  // namespace starling::routing

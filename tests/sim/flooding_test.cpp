@@ -76,6 +76,21 @@ std::vector<Prefix> many_prefixes(int count) {
 
 }  // namespace
 
+TEST_CASE("what a new node says before it has links stays with its neighbour, what it says with links does not") {
+  Network network(1);
+  for (NodeIndex node = 0; node < 4; node++) network.add_node({});
+  for (NodeIndex node = 0; node < 3; node++) network.link(node, node + 1);
+  for (NodeIndex node = 0; node < 3; node++) network.start(node);
+  network.run_for(2s);
+  const auto accepted = [&](NodeIndex node) { return network.router(node).statistics().lsas_accepted; };
+  const auto far = accepted(0), near = accepted(2);
+  network.start(3);
+  network.run_for(2s);
+  CHECK(is_whole(network));
+  CHECK(accepted(2) - near == 2);  // bare, and with the link
+  CHECK(accepted(0) - far == 2);   // its announcement of the link, and its neighbour's
+}
+
 TEST_CASE("at rest an adjacency costs its Hellos and path probes, whatever the size of the network") {
   for (NodeIndex side = 3; side <= kLargestSide; side += 3) {
     Network network = grid(side);

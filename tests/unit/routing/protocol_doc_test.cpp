@@ -164,6 +164,8 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kRetransmitMax);
   CHECK_CONSTANT(kAckDelay);
   CHECK_CONSTANT(kFloodSpacing);
+  CHECK_CONSTANT(kFirstNewsDelay);
+  CHECK_CONSTANT(kMaxFirstNews);
   CHECK_CONSTANT(kDigestMismatchHellos);
   CHECK_CONSTANT(kDigestDifferentHellos);
   CHECK_CONSTANT(kReexchangeMin);
@@ -180,6 +182,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kSpfFirstDelay);
   CHECK_CONSTANT(kSpfShortDelay);
   CHECK_CONSTANT(kSpfTimeToLearn);
+  CHECK_CONSTANT(kSpfShortRuns);
   CHECK_CONSTANT(kSpfLongDelay);
   CHECK_CONSTANT(kSpfHoldDown);
   CHECK_CONSTANT(kAlternatesDelay);

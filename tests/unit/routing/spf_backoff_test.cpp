@@ -32,6 +32,16 @@ TEST_CASE("the first change after a calm is computed at once, the next shortly a
   CHECK(backoff.state(kStart + kSpfTimeToLearn) == State::long_wait);
 }
 
+TEST_CASE("more computations than one failure asks for are too many, however soon") {
+  SpfBackoff backoff;
+  Time now = kStart;
+  for (unsigned run = 0; run < kSpfShortRuns; run++, now += 10ms)
+    CHECK(delay_of_change(backoff, now) == (run == 0 ? kSpfFirstDelay : kSpfShortDelay));
+  CHECK(delay_of_change(backoff, now) == kSpfLongDelay);
+  CHECK(delay_of_change(backoff, now + kSpfHoldDown) == kSpfFirstDelay);
+  CHECK(delay_of_change(backoff, now + kSpfHoldDown + 10ms) == kSpfShortDelay);
+}
+
 TEST_CASE("changes while a computation waits do not put it off") {
   SpfBackoff backoff;
   delay_of_change(backoff, kStart);

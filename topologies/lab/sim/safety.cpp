@@ -41,6 +41,7 @@ void Safety::check_originated(NodeIndex node, const routing::Event& event) {
   if (event.sequence <= newest) violated(node, fmt::format("announces sequence {} after {}", event.sequence, newest));
   newest = event.sequence;
   signed_[event.lsa].insert(event.sequence);
+  note_announced(node);  // it may have ended by the time that somebody hears of it
 }
 
 void Safety::check_accepted(NodeIndex node, const routing::Event& event) {
@@ -91,12 +92,14 @@ void Safety::check_route(NodeIndex node, const routing::Route& route) {
 
 bool Safety::is_announced(const Prefix& prefix) {
   if (announced_.contains(prefix)) return true;
-  for (NodeIndex node = 0; node < network_.size(); node++) {
-    for (const Prefix& announced : network_.options(node).prefixes) {
-      if (network_.may_announce(node, announced)) announced_.insert(announced);
-    }
-  }
+  for (NodeIndex node = 0; node < network_.size(); node++) note_announced(node);
   return announced_.contains(prefix);
+}
+
+void Safety::note_announced(NodeIndex node) {
+  for (const Prefix& announced : network_.options(node).prefixes) {
+    if (network_.may_announce(node, announced)) announced_.insert(announced);
+  }
 }
 
 }  // namespace starling::sim

@@ -45,6 +45,7 @@ class Safety {
   void check_group(NodeIndex node, const routing::RouteGroup& group);
   void check_route(NodeIndex node, const routing::Route& route);
   bool is_announced(const Prefix& prefix);
+  void note_announced(NodeIndex node);
   [[noreturn]] void violated(NodeIndex node, const std::string& what) const;
 
   const Network& network_;
