@@ -98,7 +98,7 @@ cp "$cache/kernel/$tree"/modules.{builtin,order} "$guest/$tree/"
 
 cat >"$guest/init" <<INIT
 #!/bin/busybox sh
-export PATH=/usr/sbin:/usr/bin HOME=/tmp TERM=dumb WG_COLOR_MODE=never LC_ALL=C SOURCE_DIR=/source BIN=/source/bin
+export PATH=/usr/sbin:/usr/bin HOME=/tmp TERM=dumb WG_COLOR_MODE=never LC_ALL=C SOURCE_DIR=/source BIN=/source/bin STARLING_WITHOUT=${STARLING_WITHOUT:-}
 /bin/busybox --install -s /usr/bin 2>/dev/null # replaces no real program
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
