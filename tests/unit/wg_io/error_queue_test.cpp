@@ -84,6 +84,19 @@ int send_to(int fd, const Endpoint& to) {
   return ::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&address), size) == 1 ? 0 : errno;
 }
 
+// A socket that wants to know, one to talk to, and an address where nobody listens.
+struct Loopback {
+  Endpoint here, there, gone;
+  const FileDescriptor fd = loopback_socket(here);
+  const FileDescriptor other = loopback_socket(there);
+  ErrorQueue queue;
+
+  Loopback() {
+    loopback_socket(gone);  // closed again
+    request_errors(fd.get(), Family::ipv4, true);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("an error names where the datagram was to go, what happened and who says so") {
@@ -140,12 +153,8 @@ TEST_CASE("what is no ICMP error, or is cut short, tells nothing, or what it can
   CHECK_FALSE(anonymous.read()->from);
 }
 
-TEST_CASE("a call that failed by another datagram's error is tried again, one that fails by its own is not") {
-  Endpoint here, gone;
-  const FileDescriptor fd = loopback_socket(here);
-  loopback_socket(gone);  // closed again: nobody listens there
-  request_errors(fd.get(), Family::ipv4, true);
-  ErrorQueue queue;
+TEST_CASE_FIXTURE(Loopback,
+                  "a call that failed by another datagram's error is tried again, one that fails by its own is not") {
   CHECK(send_to(fd.get(), gone) == 0);
   unsigned tries = 0;
   const int error = send_to(fd.get(), here);
@@ -167,12 +176,7 @@ TEST_CASE("a call that failed by another datagram's error is tried again, one th
   CHECK_FALSE(queue.is_anothers(fd.get(), EAGAIN, tries));
 }
 
-TEST_CASE("reading the queue takes away the error that is pending, too") {
-  Endpoint here, gone;
-  const FileDescriptor fd = loopback_socket(here);
-  loopback_socket(gone);
-  request_errors(fd.get(), Family::ipv4, true);
-  ErrorQueue queue;
+TEST_CASE_FIXTURE(Loopback, "reading the queue takes away the error that is pending, too") {
   CHECK_FALSE(queue.drain(fd.get()));
   CHECK(send_to(fd.get(), gone) == 0);
   CHECK(queue.drain(fd.get()));
@@ -186,12 +190,7 @@ TEST_CASE("reading the queue takes away the error that is pending, too") {
   CHECK(send_to(fd.get(), here) == 0);  // nobody asks
 }
 
-TEST_CASE("a flood of errors is left alone for a while, and a person is told once") {
-  Endpoint here, gone;
-  const FileDescriptor fd = loopback_socket(here);
-  loopback_socket(gone);
-  request_errors(fd.get(), Family::ipv4, true);
-  ErrorQueue queue;
+TEST_CASE_FIXTURE(Loopback, "a flood of errors is left alone for a while, and a person is told once") {
   std::uint32_t read = 0;
   std::size_t found = 0;
   while (queue.is_wanted()) {
@@ -210,13 +209,7 @@ TEST_CASE("a flood of errors is left alone for a while, and a person is told onc
   CHECK_FALSE(queue.take_warning());
 }
 
-TEST_CASE("an error of another datagram costs the sender none, and leaves its segmentation on") {
-  Endpoint here, there, gone;
-  const FileDescriptor fd = loopback_socket(here);
-  const FileDescriptor other = loopback_socket(there);
-  loopback_socket(gone);
-  request_errors(fd.get(), Family::ipv4, true);
-  ErrorQueue queue;
+TEST_CASE_FIXTURE(Loopback, "an error of another datagram costs the sender none, and leaves its segmentation on") {
   DatagramSender sender(true, queue);
   const std::array<std::uint8_t, 300> bytes{};
   SendOutcome outcome;
@@ -239,13 +232,7 @@ TEST_CASE("an error of another datagram costs the sender none, and leaves its se
   CHECK(queue.take(Time(1s)).size() == 6);
 }
 
-TEST_CASE("an error of what was sent keeps nothing back of what has arrived") {
-  Endpoint here, there, gone;
-  const FileDescriptor fd = loopback_socket(here);
-  const FileDescriptor other = loopback_socket(there);
-  loopback_socket(gone);
-  request_errors(fd.get(), Family::ipv4, true);
-  ErrorQueue queue;
+TEST_CASE_FIXTURE(Loopback, "an error of what was sent keeps nothing back of what has arrived") {
   DatagramReceiver receiver(queue);
   for (int i = 0; i < 3; ++i) {
     REQUIRE(send_to(other.get(), here) == 0);
