@@ -76,8 +76,8 @@ class Originator {
   Time prefixes_held_until_ = kNever;
   std::optional<Time> signed_at_;
   Duration gather_ = kGatherMin;
-  bool is_first_ = false;  // what was signed last was the first of this life
-  bool more_links_expected_ = false;
+  bool is_first_ = false;             // what was signed last was the first of this life
+  bool more_links_expected_ = false;  // as last given
   std::size_t links_left_out_ = 0;
   std::size_t prefixes_left_out_ = 0;
 };

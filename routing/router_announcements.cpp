@@ -64,9 +64,9 @@ void Router::Impl::note_binding(const NodeId& node) {
 // Our neighbour announces something else where it had announced its link to us. It may only have moved to another of
 // its fragments, which stands there already, or will when this is looked at.
 void Router::Impl::note_given_up(const NodeId& origin, const LsaContent& was) {
+  if (!has_link_to(was, config.id)) return;  // nearly always, and no neighbour need be touched
   for (auto& [id, neighbor] : neighbors) {
-    if (neighbor.node != origin || neighbor.state != NeighborState::full) continue;
-    neighbor.may_have_given_up |= has_link_to(was, config.id);
+    neighbor.may_have_given_up |= neighbor.node == origin && neighbor.state == NeighborState::full;
   }
 }
 

@@ -35,10 +35,10 @@ class SpfBackoff {
     calm_at_ = now + kSpfHoldDown;
     if (due_ == kNever) due_ = now + delay;
   }
-  // Paths were computed, due or not.
+  // Paths were computed, due or not. What was not asked for here (a leaf's) does not count.
   void on_run() {
+    if (due_ != kNever) runs_++;
     due_ = kNever;
-    if (++runs_ == kSpfShortRuns) learnt_at_ = {};
   }
 
   // When to compute; kNever if nothing has changed since the last time.
@@ -46,7 +46,8 @@ class SpfBackoff {
 
   State state(Time now) const {
     if (state_ == State::quiet || now >= calm_at_) return State::quiet;
-    return state_ == State::short_wait && now >= learnt_at_ ? State::long_wait : state_;
+    const bool learnt = now >= learnt_at_ || runs_ >= kSpfShortRuns;
+    return state_ == State::short_wait && learnt ? State::long_wait : state_;
   }
 
  private:

@@ -27,7 +27,7 @@ def run(benchmark, *arguments):
 
 
 def reroute():
-    found = run("reroute", "--router", "starlingd", "--router", "starlingd@50x3", "--router", "frr@50x3", "--cuts", "20")
+    found = run("reroute", "--router", "starlingd", "--router", "starlingd@50x3", "--router", "frr@50x3", "--cuts", "25")
     for key in (key for key in found["starlingd"] if not key.endswith(".start_s")):
         ours, quick, other = (found[label][key] for label in ("starlingd", "starlingd@50x3", "frr@50x3"))
         yield f"{key}: median", ours["median_ms"], MEDIAN_MS_MAX

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 namespace starling::sim {
 
@@ -19,7 +21,9 @@ void restart_with_huge_pages(char** argv) {
   std::string tunables = set != nullptr ? set : "";
   if (tunables.find(kTunable) != std::string::npos) return;
   tunables += (tunables.empty() ? "" : ":") + (kTunable + std::string("1"));  // 1: madvise, as the kernel has them
-  if (::setenv(kVariable, tunables.c_str(), 1) == 0) ::execv("/proc/self/exe", argv);
+  std::error_code failed;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);  // ps shows its name
+  if (!failed && ::setenv(kVariable, tunables.c_str(), 1) == 0) ::execv(program.c_str(), argv);
 }
 
 }  // namespace starling::sim
