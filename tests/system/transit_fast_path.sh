@@ -7,6 +7,7 @@
 need_root
 need_command wg wireguard-tools
 need_command jq
+need_command nft nftables
 
 transit_line
 for n in b a c; do run $n; done
@@ -28,6 +29,31 @@ shows 'From 10\.1\.0\.2 .*Frag needed and DF set \(mtu = 1400\)' in_ns a ping -n
 shows 'From fd01::2 .*Packet too big: mtu=1400' in_ns a ping -n -c 1 -W 1 -M do -s 1380 fd01::3 || fail "no ICMPv6 too big"
 shows ' 0% packet loss' in_ns a ping -n -c 1 -W 1 -M do -s 1372 10.1.0.3 || fail "what just fits does not pass"
 
+note "a source that a may not send goes no further than b: one that nobody announces, and an address of b's"
+in_ns c nft add table inet seen 2>/dev/null || skip "needs nf_tables in the kernel"
+in_ns c nft add chain inet seen prerouting '{ type filter hook prerouting priority 0; }'
+for source in "ip saddr 10.1.0.1" "ip6 saddr fd01::1" "ip saddr { 10.77.0.1, 10.1.0.2 }" "ip6 saddr { fd77::1, fd01::2 }"; do
+  in_ns c nft add rule inet seen prerouting iifname mesh "$source" counter || fail "nft: $source"
+done
+# seen_by_c: packets of a's own IPv4 and IPv6 addresses, then of the others
+seen_by_c() { in_ns c nft -j list chain inet seen prerouting | jq -c '[.. | .counter? // empty | .packets]'; }
+# drops NODE REASON
+drops() { "$BIN/starling" show tunnels --json --control "$work/$1.sock" | jq --arg reason "$2" '[.[].drops[$reason] // 0] | add'; }
+drops_are() { [ "$(drops "$1" "$2")" = "$3" ]; }
+for refusal in "unknown 10.77.0.1 10.1.0.3" "unknown fd77::1 fd01::3" "not_allowed 10.1.0.2 10.1.0.3" "not_allowed fd01::2 fd01::3"; do
+  read -r reason source destination <<<"$refusal"
+  length=32
+  [[ $source == *:* ]] && length=128
+  before=$(drops b "ingress_source_$reason")
+  in_ns a ip addr add "$source/$length" dev lo
+  in_ns a ping -q -n -c 3 -i 0.05 -W 0.1 -I "$source" "$destination" >"$work/ping.log" 2>&1 && fail "$destination answers $source"
+  in_ns a ip addr del "$source/$length" dev lo
+  wait_for 5 "b counts what came from $source" drops_are b "ingress_source_$reason" $((before + 3))
+done
+answered_by 63 10.1.0.3 && answered_by 63 fd01::3 || fail "a's own addresses do not pass any more"
+[ "$(seen_by_c)" = "[1,1,0,0]" ] || fail "c saw: $(seen_by_c)"
+drops_are c ingress_source_unknown 0 && drops_are c ingress_source_not_allowed 0 || fail "c had to refuse what b let pass"
+
 note "an address of b inside c's prefix is b's"
 answered_by 63 10.9.7.1 || fail "c does not answer for its prefix"
 in_ns b ip addr add 10.9.7.1/32 dev lo
@@ -40,6 +66,14 @@ note "h is in a subnet connected to b, inside c's prefix: the kernel's, once it 
 kernel_forwards 1
 wait_for 5 "h is reached over IPv4" answered_by 99 10.9.5.2
 wait_for 5 "h is reached over IPv6" answered_by 99 fd09:0:5::2
+
+note "what is too big for b's interface and may be fragmented is for b's kernel to fragment"
+# fragmented NODE: packets that its kernel has fragmented
+fragmented() { in_ns "$1" nstat -asz IpFragOKs | awk '$1 == "IpFragOKs" { print $2 }'; }
+before_a=$(fragmented a) before_b=$(fragmented b)
+shows 'ttl=63 ' in_ns a ping -n -c 1 -W 1 -M dont -s 1400 10.9.8.1 || fail "what may be fragmented does not arrive"
+[ "$(fragmented a)" = "$before_a" ] || fail "a fragmented, not b"
+[ "$(fragmented b)" -gt "$before_b" ] || fail "b's kernel fragmented nothing"
 
 note "routes of others come and go: more specific, and equal with a smaller or a larger metric"
 in_ns h ip addr add 10.9.6.1/32 dev lo
