@@ -95,3 +95,14 @@ stream() {
   wait "$receiver" || fail "stream $from to $to: $(tail -n 1 "$work/received.log")"
   [ "$(tail -n 1 "$work/received.log")" = "$(tail -n 1 "$work/sent.log")" ] || fail "stream $from to $to: hashes differ"
 }
+# datagrams FROM TO ADDRESS: UDP in bursts, whole and in order.
+datagrams() {
+  local from=$1 to=$2 address=$3 bursts=40
+  : >"$work/received.log"
+  ip netns exec "$(ns "$to")" python3 "$SOURCE_DIR/tests/interop/datagrams.py" receive "$address" $bursts >"$work/received.log" 2>&1 &
+  local receiver=$!
+  wait_for 10 "$to listens" grep -q listening "$work/received.log"
+  in_ns "$from" timeout 60 python3 "$SOURCE_DIR/tests/interop/datagrams.py" send "$address" $bursts >"$work/sent.log" 2>&1 ||
+    { kill "$receiver"; fail "UDP $from to $to: $(tail -n 1 "$work/sent.log")"; }
+  wait "$receiver" || fail "UDP $from to $to: $(tail -n 1 "$work/received.log")"
+}

@@ -59,18 +59,6 @@ tunnels() {
   [ -z "$family_m" ] || pings l 1 10.9.0.3
 }
 
-# datagrams FROM TO ADDRESS: UDP in bursts, whole.
-datagrams() {
-  local from=$1 to=$2 address=$3 bursts=40
-  : >"$work/received.log"
-  ip netns exec "$(ns "$to")" python3 "$SOURCE_DIR/tests/system/offload_faults/datagrams.py" receive "$address" $bursts >"$work/received.log" 2>&1 &
-  local receiver=$!
-  wait_for 10 "$to listens" grep -q listening "$work/received.log"
-  in_ns "$from" timeout 60 python3 "$SOURCE_DIR/tests/system/offload_faults/datagrams.py" send "$address" $bursts >"$work/sent.log" 2>&1 ||
-    { kill "$receiver"; fail "UDP $from to $to: $(tail -n 1 "$work/sent.log")"; }
-  wait "$receiver" || fail "UDP $from to $to: $(tail -n 1 "$work/received.log")"
-}
-
 # carry FROM TO FAMILY: pings of all sizes, a TCP stream checked by its hash, UDP in bursts.
 carry() {
   local from=$1 to=$2 address=10.9.0.${number[$2]} size
