@@ -30,6 +30,7 @@ class Exchange {
   bool running() const { return asking_ || wanted_count() != 0; }
   bool done() const { return started_ && !running(); }
   std::size_t wanted_count() const { return waiting_count_ + in_flight_.size(); }
+  std::size_t in_flight() const { return in_flight_.size(); }
   bool wants(const LsaKey& key) const;
 
   // An answer to an Ask. Ignored when none is open.

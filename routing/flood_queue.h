@@ -29,6 +29,7 @@ class FloodQueue {
   void hurry() { spaced_until_ = {}; }
   bool empty() const { return waiting_.empty() && in_flight_.empty(); }
   std::size_t size() const { return waiting_.size() + in_flight_.size(); }
+  std::size_t in_flight() const { return in_flight_.size(); }
 
   bool is_due(Time now) const { return next_deadline() <= now; }
   // What is to be sent now; counts as sent. Adds the repeated ones to `retransmissions`.

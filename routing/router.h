@@ -161,6 +161,9 @@ struct NeighborView {
   const char* obstacle = "";     // in Exchange: why it is not Full
   bool suspect = false;          // does not answer; traffic keeps off it where it can
   std::uint64_t times_suspect = 0;
+  std::size_t in_flight = 0;  // announcements sent to it and not acknowledged; grants have a queue of their own
+  std::size_t grants_in_flight = 0;
+  std::size_t requests_in_flight = 0;  // announcements asked for that have not come
 };
 
 struct LsaLinkView {

@@ -35,6 +35,9 @@ std::vector<NeighborView> Router::neighbors() const {
     if (neighbor.state == NeighborState::exchange) view.obstacle = impl_->obstacle_of(neighbor);
     view.suspect = neighbor.suspect;
     view.times_suspect = neighbor.times_suspect;
+    view.in_flight = neighbor.queue.in_flight();
+    view.grants_in_flight = neighbor.grant_queue.in_flight();
+    view.requests_in_flight = neighbor.exchange.in_flight();
     views.push_back(std::move(view));
   }
   return views;

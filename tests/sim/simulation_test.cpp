@@ -1,6 +1,7 @@
 // Whole simulations: the oracle against its naive twin, what the safety rules find, determinism, faults of every kind.
 #include <doctest/doctest.h>
 
+#include "routing/limits.h"
 #include "sim/oracle.h"
 #include "topologies/lab/sim/arguments.h"
 #include "topologies/lab/sim/generator.h"
@@ -168,6 +169,34 @@ TEST_CASE("what no grant allows is used nowhere, and safety would say so") {
   CHECK(message_of([&] { safety.on_call(2, outbox); }).find("nobody announces who may") != std::string::npos);
   outbox.routes.routes = {{granted, 1}};
   CHECK(message_of([&] { safety.on_call(2, outbox); }).empty());
+}
+
+TEST_CASE("two halves that find each other have as much under way as is allowed, and no more") {
+  constexpr NodeIndex kHalf = 75;
+  Network network(4);
+  for (NodeIndex i = 0; i < 2 * kHalf; i++) network.add_node();
+  for (NodeIndex i = 0; i < 2 * kHalf; i++) {
+    if (i + 1 != kHalf) network.link(i, (i + 1) % (2 * kHalf));
+  }
+  network.cut(2 * kHalf - 1, 0);
+  Safety safety(network);
+  network.on_start = [&](NodeIndex node) { safety.on_start(node); };
+  network.on_event = [&](NodeIndex node, const routing::Event& event) { safety.on_event(node, event); };
+  network.on_call = [&](NodeIndex node, const routing::RouterOutbox& outbox) { safety.on_call(node, outbox); };
+  network.start_all();
+  REQUIRE(network.run_until([&] { return RouteOracle(network).find_fault(20).empty(); }, 20s));
+  network.restore(2 * kHalf - 1, 0);
+  REQUIRE(network.run_until([&] { return RouteOracle(network).find_fault(20).empty(); }, 20s));
+  CHECK(safety.most_in_flight() == routing::kMaxInFlight);
+}
+
+TEST_CASE("whatever is thrown in a run is what the run came to, not the program's end") {
+  const auto topology = generate("ring:4", {1, false}).value();
+  auto options = options_of(arguments_for("ring:4", "cut:1")).value();
+  options.on_progress = [](const std::string&) { throw std::logic_error("a router asks for the same moment again"); };
+  const Outcome outcome = simulate(topology, options);
+  CHECK(outcome.fault == "violated: a router asks for the same moment again");
+  CHECK_FALSE(outcome.ok());
 }
 
 TEST_CASE("traffic over a link that is cut is back within a tenth of a second") {

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "routing/limits.h"
+
 namespace starling::sim {
 
 namespace {
 
-constexpr std::uint64_t kMirrorInterval = 97;  // calls, of which the tables of one are compared
+constexpr std::uint64_t kMirrorInterval = 97;  // calls, of which one is looked at closely: tables and limits
 
 }  // namespace
 
@@ -63,8 +65,22 @@ void Safety::on_call(NodeIndex node, const routing::RouterOutbox& outbox) {
   for (const routing::RouteGroup& group : outbox.routes.groups) check_group(node, group);
   for (const routing::Route& route : outbox.routes.routes) check_route(node, route);
   if (++calls_ % kMirrorInterval != 0 || network_.size() > 300) return;
+  for (const routing::NeighborView& neighbor : network_.router(node).neighbors()) check_limits(node, neighbor);
   checks_++;
   if (!network_.mirror_is_exact(node)) violated(node, "has installed something else than its Router says");
+}
+
+void Safety::check_limits(NodeIndex node, const routing::NeighborView& neighbor) {
+  checks_++;
+  const auto check = [&](std::size_t count, std::size_t limit, const char* what) {
+    most_in_flight_ = std::max(most_in_flight_, count);
+    if (count > limit)
+      violated(node,
+               fmt::format("has {} {} under way to {}, more than {}", count, what, network_.name(neighbor.id), limit));
+  };
+  check(neighbor.in_flight, routing::kMaxInFlight, "announcements");
+  check(neighbor.grants_in_flight, routing::kMaxInFlight, "grants");
+  check(neighbor.requests_in_flight, routing::kMaxRequestsInFlight, "requests");
 }
 
 void Safety::check_group(NodeIndex node, const routing::RouteGroup& group) {

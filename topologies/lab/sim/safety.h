@@ -32,6 +32,7 @@ class Safety {
   void on_event(NodeIndex node, const routing::Event& event);
   void on_call(NodeIndex node, const routing::RouterOutbox& outbox);
   std::uint64_t checks() const { return checks_; }
+  std::size_t most_in_flight() const { return most_in_flight_; }  // of all that were looked at
 
  private:
   struct Node {
@@ -42,6 +43,7 @@ class Safety {
 
   void check_originated(NodeIndex node, const routing::Event& event);
   void check_accepted(NodeIndex node, const routing::Event& event);
+  void check_limits(NodeIndex node, const routing::NeighborView& neighbor);
   void check_group(NodeIndex node, const routing::RouteGroup& group);
   void check_route(NodeIndex node, const routing::Route& route);
   bool is_announced(const Prefix& prefix);
@@ -55,6 +57,7 @@ class Safety {
   std::set<Prefix> announced_;  // at any time, by whoever may
   std::uint64_t checks_ = 0;
   std::uint64_t calls_ = 0;
+  std::size_t most_in_flight_ = 0;
 };
 
 }  // namespace starling::sim

@@ -28,8 +28,8 @@ class Simulation {
     const Time begin = stage_.now();
     try {
       if (start() && play()) finish();
-    } catch (const Violation& violation) {
-      outcome_.fault = std::string("violated: ") + violation.what();
+    } catch (const std::exception& failure) {  // a Violation, or what the network itself holds to be impossible
+      outcome_.fault = std::string("violated: ") + failure.what();
     }
     outcome_.virtual_time = stage_.now() - begin;
     outcome_.checks = stage_.safety().checks();
