@@ -15,6 +15,7 @@ import time
 
 FOLDER = os.path.dirname(os.path.realpath(__file__))
 SKIPPED = 77
+NEEDED = {"reroute": ("nft", "bird"), "idle": ("nft", "bird"), "repair": ("nft",)}  # the others: iperf3 and ping
 TUNNEL_FIGURES = [f"{phase}.{name}" for phase, names in {
     "tcp1": ("gbit_per_s", "cpu_s_per_gb", "cpu_s_per_gb_a", "cpu_s_per_gb_b", "machine_cpu_s_per_gb"),
     "tcp8": ("gbit_per_s", "cpu_s_per_gb", "machine_cpu_s_per_gb"),
@@ -174,6 +175,17 @@ def reroute():
             fail(f"{label}: all routes after {figures['diamond.start_s']} s")
 
 
+def repair():
+    found = json.loads(run("repair", "--quick", "--json"))["figures"]
+    if list(found) != ["diamond"]:
+        fail(f"figures of {list(found)}")
+    for key, figures in found["diamond"].items():
+        values = [figures[name] for name in ("median", "p95", "max")]
+        # Two cuts: at least the one end with another way, and the three nodes that follow.
+        if figures["count"] < 2 or not all(0 < value < 1000 for value in values) or values != sorted(values):
+            fail(f"diamond: {key} is {figures}")
+
+
 def idle():
     found = json.loads(run("idle", "--quick", "--json"))["figures"]
     if list(found) != ["starlingd@100x3", "bird@100x3"]:
@@ -195,12 +207,12 @@ def main():
         if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
             print("SKIPPED: needs root (namespaces, TUN)")
             sys.exit(SKIPPED)
-        for name in ("ip", "wg") + (("nft", "bird") if benchmark in ("reroute", "idle") else ("iperf3", "ping")):
+        for name in ("ip", "wg") + NEEDED.get(benchmark, ("iperf3", "ping")):
             if shutil.which(name) is None:
                 print(f"SKIPPED: needs the command {name}")
                 sys.exit(SKIPPED)
     began = time.monotonic()
-    {"tunnel": tunnel, "transit": transit, "aead": aead, "spf": spf, "memory": memory, "flood": flood, "reroute": reroute, "idle": idle}[benchmark]()
+    globals()[benchmark]()
     if benchmark not in alone and remains():
         fail(f"it left {remains()}")
     print(f"ok after {time.monotonic() - began:.0f} s")

@@ -52,7 +52,10 @@ class Follower {
   void take(const LoggedEvent& event) {
     const std::string& name = event.name;
     const json cause = cause_of(event.body);
-    if (name == "neighbor.state") {
+    if (name == "neighbor.suspect") {
+      const auto suspect = event.body.find("suspect");
+      if (suspect != event.body.end() && *suspect == true) add(suspected, event);
+    } else if (name == "neighbor.state") {
       if (text_of(event.body, "from") == "Full" || text_of(event.body, "to") == "Full") add(detected, event);
     } else if (name == "lsa.originate") {
       if (!belongs(cause)) return;
@@ -67,6 +70,7 @@ class Follower {
     }
   }
 
+  StoryStep suspected{"suspected", {}, {}, {}};  // where there is an alternate, traffic moves now
   StoryStep detected{"detected", {}, {}, {}};
   StoryStep announced{"announced", {}, {}, {}};
   StoryStep flooded{"flooded", {}, {}, {}};
@@ -115,8 +119,8 @@ std::vector<StoryStep> tell_failure(const Topology& topology, const EventOutcome
   Follower follower;
   for (const LoggedEvent& event : events) follower.take(event);
   std::vector<StoryStep> steps = std::move(before);
-  for (StoryStep* step : {&follower.detected, &follower.announced, &follower.flooded, &follower.computed,
-                          &follower.swapped, &follower.installed})
+  for (StoryStep* step : {&follower.suspected, &follower.detected, &follower.announced, &follower.flooded,
+                          &follower.computed, &follower.swapped, &follower.installed})
     steps.push_back(std::move(*step));
   steps.insert(steps.end(), after_steps.begin(), after_steps.end());
   return steps;

@@ -1,7 +1,7 @@
-// One event of the topology as the nodes lived through it, step by step: last good packet, detected, announced,
-// flooded, computed, swapped into the engine, installed in the kernel, first good packet. Which of the nodes' events
-// belong to it is read from their causes: a neighbour's state as somebody detected it, or the announcements that this
-// led to.
+// One event of the topology as the nodes lived through it, step by step: last good packet, suspected, detected,
+// announced, flooded, computed, swapped into the engine, installed in the kernel, first good packet. Which of the
+// nodes' events belong to it is read from their causes: a neighbour's state as somebody detected it, or the
+// announcements that this led to.
 #pragma once
 
 #include <cstdint>

@@ -33,6 +33,8 @@ const StoryStep& step(const std::vector<StoryStep>& steps, std::string_view what
 
 TEST_CASE("a failure is followed across nodes by its causes") {
   const std::vector<LoggedEvent> events{
+      event(950, "b", "neighbor.suspect", {{"neighbor", "d"}, {"suspect", true}}),
+      event(970, "d", "neighbor.suspect", {{"neighbor", "b"}, {"suspect", false}}),  // trusted again
       event(1000, "b", "neighbor.state", {{"neighbor", "d"}, {"from", "Full"}, {"to", "Down"}}),
       event(1001, "b", "lsa.originate", {{"origin", "b"}, {"fragment", 0}, {"sequence", 42}, {"cause", kByNeighbor}}),
       event(1002, "b", "spf.run", {{"cause", kByNeighbor}}),
@@ -49,6 +51,8 @@ TEST_CASE("a failure is followed across nodes by its causes") {
 
   const auto steps = tell_failure(example(), {0, 900 * kMs, 1007 * kMs}, 2000 * kMs, events, {probe});
   CHECK(step(steps, "last good packet").first_ns == 899 * kMs);
+  CHECK(step(steps, "suspected").first_ns == 950 * kMs);
+  CHECK(step(steps, "suspected").where == std::vector<std::string>{"b"});
   CHECK(step(steps, "detected").first_ns == 1000 * kMs);
   CHECK(step(steps, "detected").where == std::vector<std::string>{"b"});
   CHECK(step(steps, "announced").first_ns == 1001 * kMs);
