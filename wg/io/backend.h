@@ -87,8 +87,11 @@ struct BackendStatus {
   PublicKey public_key;           // meaningless without a private key
   std::uint16_t listen_port = 0;  // 0: none was ever bound or asked for
   std::uint32_t fwmark = 0;
-  int mtu = 0;           // the interface's at this moment
-  DropCounters drops{};  // where no peer is known
+  int mtu = 0;                        // the interface's at this moment
+  DropCounters drops{};               // where no peer is known
+  unsigned helpers = 0;               // threads that encrypt and decrypt, beside the engine's own
+  std::uint64_t batches_offered = 0;  // of packets, to them
+  std::uint64_t batches_helped = 0;   // and done by one of them
   std::vector<PeerStatus> peers;
 };
 

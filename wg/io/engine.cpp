@@ -1,5 +1,6 @@
 #include "wg/io/engine.h"
 
+#include <pthread.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -68,6 +69,7 @@ void Engine::start() {
 }
 
 void Engine::run() {
+  (void)::pthread_setname_np(::pthread_self(), "wg-engine");
   std::vector<Ready> ready;
   while (!stopping_) {
     std::array<epoll_event, kEventsMax> events;

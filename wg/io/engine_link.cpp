@@ -100,6 +100,9 @@ BackendStatus Engine::status() {
   status.fwmark = context_.udp.fwmark();
   status.mtu = link_.state().mtu;
   status.drops = context_.drops.counters(kNoPeer);
+  status.helpers = context_.workers.count() - 1;
+  status.batches_offered = context_.workers.offered();
+  status.batches_helped = context_.workers.helped();
   context_.peers.for_each([&](const PeerPath& peer) { status.peers.push_back(status_of(peer)); });
   return status;
 }

@@ -53,7 +53,7 @@ CONFIGURATION
 LOG
   To standard error in the foreground, to syslog (facility daemon) in the background. Packets that are not carried are
   named with the reason and what can be done, at most once a second per peer and reason. SIGUSR1 and the end log the
-  counters of all peers.
+  counters of all peers, and how much the helpers of STARLING_WORKERS had to do.
 
 ENVIRONMENT
   LOG_LEVEL               verbose (the default), debug (the same), error or silent

@@ -60,6 +60,10 @@ void StaticService::log_counters() const {
                           tunnel_.name_of(peer.id), peer.endpoint ? peer.endpoint->to_string() : "unknown",
                           peer.rx_bytes, peer.rx_packets, peer.tx_bytes, peer.tx_packets, describe_drops(peer.drops)));
   }
+  if (status.helpers > 0) {
+    log_.info(fmt::format("helpers: {}, did {} of {} batches that were offered to them", status.helpers,
+                          status.batches_helped, status.batches_offered));
+  }
   log_.info(fmt::format("no known peer: drops:{}", describe_drops(status.drops)));
 }
 

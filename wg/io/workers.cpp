@@ -1,5 +1,6 @@
 #include "wg/io/workers.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -44,6 +45,7 @@ Workers::~Workers() {
 
 // A full queue means that all helpers are busy; the engine will do this one itself.
 void Workers::post(Work& work) {
+  ++offered_;
   work.state_.store(Work::kPosted, std::memory_order_relaxed);
   const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
   if (tail - head_.load(std::memory_order_acquire) >= kQueueSize) return;
@@ -62,6 +64,7 @@ Work* Workers::take() {
 }
 
 void Workers::help(PacketAead& aead) {
+  (void)::pthread_setname_np(::pthread_self(), "wg-worker");
   while (true) {
     const std::uint32_t seen = tail_.load(std::memory_order_acquire);
     if (stopping_.load(std::memory_order_relaxed)) return;
@@ -86,6 +89,7 @@ void Workers::finish(Work& work) {
   if (state == Work::kIdle) {
     work.run(*aead_);
   } else {
+    ++helped_;
     while (state != Work::kDone) {
       work.state_.wait(state, std::memory_order_acquire);
       state = work.state_.load(std::memory_order_acquire);

@@ -1,6 +1,6 @@
 // Threads that do the ciphers' work for the engine's own, which keeps the order: it posts pieces of work, and finishes
 // them one after the other, doing itself what nobody has begun. With one worker, the engine itself, nothing is posted
-// and nothing is shared. A worker without work sleeps.
+// and nothing is shared. A worker without work sleeps. top(1) shows them as wg-worker, the engine as wg-engine.
 #pragma once
 
 #include <array>
@@ -51,6 +51,9 @@ class Workers {
   // Returns when it is done, whoever did it.
   void finish(Work& work);
 
+  std::uint64_t offered() const { return offered_; }  // pieces that were posted
+  std::uint64_t helped() const { return helped_; }    // those that somebody else did
+
  private:
   static constexpr std::uint32_t kQueueSize = 64;  // pieces that nobody has looked at; a power of two
 
@@ -59,6 +62,8 @@ class Workers {
 
   std::unique_ptr<PacketAead> aead_;
   std::vector<std::unique_ptr<PacketAead>> helper_aeads_;
+  std::uint64_t offered_ = 0;  // the caller's
+  std::uint64_t helped_ = 0;
   std::array<std::atomic<Work*>, kQueueSize> queue_{};
   alignas(64) std::atomic<std::uint32_t> tail_{0};  // one past the newest; the engine's
   alignas(64) std::atomic<std::uint32_t> head_{0};  // the oldest that nobody has looked at
