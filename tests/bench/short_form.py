@@ -154,7 +154,7 @@ def memory():
     found = json.loads(run("memory", "--quick", "--json"))["figures"]
     for label, figures in found.items():
         expect_positive(figures, [f"{key}.{name}" for key in ("peers_1", "peers_100", "peers_10000", "wide")
-                                  for name in ("private_mb", "set_ms", "get_ms")], label)
+                                  for name in ("private_mb", "rss_mb", "set_ms", "get_ms")], label)
         if figures["peers_1.private_mb"]["median"] > figures["wide.private_mb"]["median"]:
             fail(f"{label}: 10,000 peers need less than one")
     expect_positive(found["starling-wg"], [f"lookups.prefixes_{count}_per_s" for count in (1, 1000, 130000)], "starling-wg")

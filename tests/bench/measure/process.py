@@ -23,10 +23,19 @@ def precise_cpu_s(pid):
     return total_ns / 1e9
 
 
+def _mapped_bytes(pid, kind):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return 1024 * sum(int(line.split()[1]) for line in file if line.startswith(kind))
+
+
 def private_bytes(pid):
     """Memory that is this process's alone."""
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        return 1024 * sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+    return _mapped_bytes(pid, "Private_")
+
+
+def resident_bytes(pid):
+    """RSS: what it shares with others too, programs and libraries above all."""
+    return _mapped_bytes(pid, "Rss:")
 
 
 def machine_cpu_s():
