@@ -23,7 +23,6 @@ inline constexpr int kMtuMin = 1280;                        // bytes, IPv6's min
 inline constexpr int kMtuMax = 65535;                       // bytes
 inline constexpr std::uint32_t kRouteTableDefault = 254;    // the kernel's "main"
 inline constexpr std::uint32_t kRouteMetricDefault = 4201;  // ours alone: the kernel replaces by (prefix, metric)
-inline constexpr unsigned kWorkersMax = 256;                // threads
 inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
 inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
 inline constexpr std::uint32_t kPathProbeMax_s = 3600;      // seconds
@@ -70,7 +69,7 @@ struct Config {
   bool transit = true;
   bool transit_fast_path = true;  // never without transit
   wg::Offloads offloads;          // all but `without_offloads`
-  unsigned workers = 0;           // 0: as many as this process has processors
+  unsigned workers = 0;           // as in wg::BackendConfig
   routing::HelloConfig hello;
   routing::MetricMode metric = routing::MetricMode::fixed;
   Duration path_probe_interval = routing::kPathProbeInterval;  // zero: off

@@ -283,7 +283,8 @@ Result<Config, ConfigErrors> parse_config(const json& document, const std::strin
   if (const auto mtu = reader.integer("mtu", kMtuMin, kMtuMax)) config.mtu = static_cast<int>(*mtu);
   read_transit(reader, config);
   read_offloads(reader, config, sink);
-  if (const auto workers = reader.integer("workers", 0, kWorkersMax)) config.workers = static_cast<unsigned>(*workers);
+  if (const auto workers = reader.integer("workers", 0, wg::kWorkersMax))
+    config.workers = static_cast<unsigned>(*workers);
   read_hello(reader, config, sink);
   read_metric(reader, config);
   read_routes(reader, config, sink);

@@ -60,6 +60,8 @@ bad 5 "peer $other: there already; a public key can be one peer only" <<<"${peer
 note "command lines and interfaces with mistakes"
 refuses 2 "IFNAME is required" --config "$work/n.conf"
 write_config n 0 </dev/null
+refuses 1 "--workers 65: must be 0 to 64" --config "$work/n.conf" --workers 65 "$interface"
+STARLING_WORKERS=65 refuses 1 "STARLING_WORKERS=65: must be 0 to 64" --config "$work/n.conf" "$interface"
 refuses 1 "must be 1 to 15 printable characters" --config "$work/n.conf" "an-interface-name-that-is-too-long"
 ip -n "$(ns n)" tuntap add "$interface" mode tun || fail "cannot make $interface"
 run --config "$work/n.conf" -f "$interface" && fail "took over an interface that existed"

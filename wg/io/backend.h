@@ -33,6 +33,9 @@ IpAddress link_local_address(const PublicKey& key);
 // X25519 of the base point: what `wg pubkey` prints.
 PublicKey derive_public_key(const SecretKey& private_key);
 
+// Of one engine, whose queue holds no more pieces of work than that (workers.h).
+inline constexpr unsigned kWorkersMax = 64;
+
 struct BackendConfig {
   std::string interface;           // 1..15 bytes; created, must not exist
   SecretKey private_key;           // clamped on use; zeros: none yet, so no handshake until set_private_key
@@ -52,7 +55,8 @@ struct BackendConfig {
   // nowhere.
   std::string key_log_file;
   Offloads offloads;
-  // Threads that encrypt and decrypt, the engine's own included. 0: as many as this process has processors.
+  // Threads that encrypt and decrypt, the engine's own included, up to kWorkersMax. 0: as many as this process has
+  // processors; one where there are two or less.
   unsigned workers = 0;
   std::string aead;  // which library encrypts packets (`libipsec-mb`, `libsodium`); empty: the fastest here
 };

@@ -22,8 +22,8 @@ std::optional<Error> read_environment(BackendConfig& config) {
   config.offloads = *offloads;
   if (const std::string_view text = variable("STARLING_WORKERS"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), config.workers);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-      return Error{fmt::format("STARLING_WORKERS={}: must be a number, 0 for as many as processors", text)};
+    if (error != std::errc{} || end != text.data() + text.size() || config.workers > kWorkersMax) {
+      return Error{fmt::format("STARLING_WORKERS={}: must be 0 to {}", text, kWorkersMax)};
     }
   }
   if (const std::string_view text = variable("STARLING_AEAD"); !text.empty()) config.aead = text;

@@ -111,6 +111,9 @@ class Setup {
     backend_config.tun_fd = *tun_fd;
     backend_config.key_log_file = options_.key_log_file;
     backend_config.bring_up = config.has_value();
+    if (options_.workers > kWorkersMax) {
+      return Error{fmt::format("--workers {}: must be 0 to {}", options_.workers, kWorkersMax)};
+    }
     backend_config.workers = options_.workers;
     const Result<Offloads> offloads = without_offloads({}, options_.without);
     if (!offloads) return Error{"--without: " + offloads.error().message};

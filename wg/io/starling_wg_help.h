@@ -26,7 +26,8 @@ OPTIONS
       --without LIST  do without these, with commas between them, or without all: tun-tso, tun-uso (TCP, UDP come from
                       the interface many packets in one), tun-gro, tun-ugro (and go to it so), udp-gso, udp-gro (outer
                       datagrams are sent, received so). What the kernel has not got is left out anyway
-      --workers N     threads that encrypt and decrypt; left out or 0: as many as processors, one where there are two
+      --workers N     threads that encrypt and decrypt, 64 at most; left out or 0: as many as there are processors, one
+                      where there are two or less
       --drops         ask the program that serves IFNAME (this one or starlingd) which packets it did not carry: per
                       peer and reason, with what can be done
       --json          with --drops: [{"public_key": KEY or null, "drops": {REASON: PACKETS, ...}}, ...]

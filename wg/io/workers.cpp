@@ -7,15 +7,22 @@
 #include <stdexcept>
 #include <string>
 
+#include "wg/io/backend.h"
+
 namespace starling::wg {
 namespace {
-
-constexpr unsigned kWorkersMax = 64;
 
 std::unique_ptr<PacketAead> make_aead(std::string_view name) {
   std::unique_ptr<PacketAead> aead = make_packet_aead(name);
   if (!aead) throw std::invalid_argument("AEAD '" + std::string(name) + "': there is none of this name here");
   return aead;
+}
+
+unsigned checked(unsigned count) {
+  if (count > kWorkersMax) {
+    throw std::invalid_argument(std::to_string(count) + " workers: must be 0 to " + std::to_string(kWorkersMax));
+  }
+  return count == 0 ? Workers::default_count() : count;
 }
 
 }  // namespace
@@ -29,7 +36,7 @@ unsigned Workers::default_count() {
 }
 
 Workers::Workers(unsigned count, std::string_view aead) : aead_(make_aead(aead)) {
-  const unsigned wanted = count == 0 ? default_count() : std::min(count, kWorkersMax);
+  const unsigned wanted = checked(count);
   for (unsigned i = 1; i < wanted; ++i) helper_aeads_.push_back(make_aead(aead));
   for (const std::unique_ptr<PacketAead>& own : helper_aeads_) {
     threads_.emplace_back([this, &own] { help(*own); });

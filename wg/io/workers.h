@@ -32,11 +32,12 @@ class Work {
 
 class Workers {
  public:
-  // `count`: threads, the caller's included; 0: as many as this process has processors, see default_count(). `aead`: a
-  // name of aead.h; empty: the fastest. std::invalid_argument if there is none of that name.
+  // `count`: threads, the caller's included, up to kWorkersMax (backend.h); 0: default_count(). `aead`: a name of
+  // aead.h; empty: the fastest. std::invalid_argument if there is none of that name, or `count` is too large.
   Workers(unsigned count, std::string_view aead);
   ~Workers();
 
+  // As many as this process has processors, up to kWorkersMax; one where there are two or less.
   static unsigned default_count();
 
   unsigned count() const { return static_cast<unsigned>(threads_.size()) + 1; }

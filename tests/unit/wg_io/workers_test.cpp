@@ -1,11 +1,15 @@
 #include "wg/io/workers.h"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
 #include "doctest/doctest.h"
+#include "wg/io/backend.h"
 
 using namespace starling::wg;
 
@@ -85,6 +89,27 @@ TEST_CASE("more work than the queue holds is done all the same") {
   for (const auto& work : works) workers.post(*work);
   for (const auto& work : works) workers.finish(*work);
   for (const auto& work : works) REQUIRE(work->done == 1);
+}
+
+TEST_CASE("as many workers as are allowed are had, and one more is an error that says how many may be") {
+  CHECK(Workers(kWorkersMax, "").count() == kWorkersMax);
+  CHECK_THROWS_WITH_AS(Workers(kWorkersMax + 1, ""), "65 workers: must be 0 to 64", std::invalid_argument);
+}
+
+TEST_CASE("left to itself, the engine has one worker on two processors or less, and one for each on more") {
+  cpu_set_t all;
+  REQUIRE(::sched_getaffinity(0, sizeof all, &all) == 0);
+  cpu_set_t some;
+  CPU_ZERO(&some);
+  for (std::size_t i = 0; i < CPU_SETSIZE; i++) {
+    if (!CPU_ISSET(i, &all)) continue;
+    CPU_SET(i, &some);
+    REQUIRE(::sched_setaffinity(0, sizeof some, &some) == 0);
+    const unsigned processors = static_cast<unsigned>(CPU_COUNT(&some));
+    CHECK(Workers::default_count() == (processors <= 2 ? 1 : std::min(processors, kWorkersMax)));
+    CHECK(Workers(0, "").count() == Workers::default_count());
+  }
+  REQUIRE(::sched_setaffinity(0, sizeof all, &all) == 0);
 }
 
 TEST_CASE("an AEAD that is not there is an error that names it") {
