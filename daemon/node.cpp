@@ -182,10 +182,13 @@ std::optional<Error> Node::Impl::start(const NodePaths& paths) {
   wireguard_->open(config_.interface, paths.wireguard_folder);
   if (config_.transit) look_at_firewall(system_now());
   look_at_machine();
-  log_.publish(
-      EventLevel::info, "daemon.ready",
-      {{"version", version()}, {"interface", config_.interface}, {"listen_port", backend_->status().listen_port}},
-      system_now());
+  const wg::BackendStatus status = backend_->status();
+  log_.publish(EventLevel::info, "daemon.ready",
+               {{"version", version()},
+                {"interface", config_.interface},
+                {"listen_port", status.listen_port},
+                {"aead", status.aead}},
+               system_now());
   return std::nullopt;
 }
 

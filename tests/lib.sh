@@ -18,6 +18,17 @@ need_command() { command -v "$1" >/dev/null || skip "needs the command $1 (packa
 # SIGPIPE then, and pipefail takes a match for none.
 found() { grep "$@" >/dev/null; }
 
+# aead_here: the library that our programs encrypt packets with (wg/protocol/aead.h), here and with this environment.
+aead_here() {
+  if [ -n "${STARLING_AEAD:-}" ]; then
+    echo "$STARLING_AEAD"
+  elif grep -qw avx2 /proc/cpuinfo && grep -q libIPSec_MB "$BIN/starling-wg"; then
+    echo libipsec-mb
+  else
+    echo libsodium
+  fi
+}
+
 work=$(mktemp -d)
 namespaces=()
 pids=()

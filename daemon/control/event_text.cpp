@@ -68,7 +68,7 @@ std::string paint_state(const std::string& state, bool colour) {
 
 std::string daemon_text(const Event& event, bool) {
   return around("", field(event, "interface")) + around(" starling ", field(event, "version")) +
-         around(": ", field(event, "reason"));
+         around(", ", field(event, "aead"), " encrypts") + around(": ", field(event, "reason"));
 }
 
 std::string session_text(const Event& event, bool) {

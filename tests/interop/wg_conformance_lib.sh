@@ -27,6 +27,7 @@ engine() {
   wg_pid[$node]=$!
   wait_for 10 "$kind makes the interface of $node" ready_or_gone "$node" "$birthplace"
   kill -0 "${wg_pid[$node]}" 2>/dev/null || fail "$kind, of $node, has ended"
+  [ "$kind" != starling ] || grep -q "ready, .*; $(aead_here) encrypts\$" "$work/$node.log" || fail "not $(aead_here): $(cat "$work/$node.log")"
 }
 ready_or_gone() { in_ns "$2" wg show "$(wg_interface "$1")" || ! kill -0 "${wg_pid[$1]}"; }
 

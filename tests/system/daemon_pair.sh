@@ -12,7 +12,11 @@ veth a b 192.0.2.1/24 192.0.2.2/24
 node a '{"addresses": ["10.1.0.1/32", "fd01::1/128"], "peers": [{"pub": "b", "endpoint": "192.0.2.2:7000"}]}'
 node b '{"addresses": ["10.1.0.2/32", "fd01::2/128"], "announce": ["10.77.0.0/16"], "peers": [{"pub": "a"}]}'
 run a
-run b
+STARLING_AEAD=libsodium run b
+
+note "each says what encrypts its packets"
+has_event a daemon.ready ".aead == \"$(aead_here)\"" || fail "a does not use $(aead_here): $(grep daemon.ready "$work/a.log")"
+has_event b daemon.ready '.aead == "libsodium"' || fail "b was told to use libsodium: $(grep daemon.ready "$work/b.log")"
 
 note "both families carry packets"
 wait_for 20 "a reaches b over IPv4" pings a 10.1.0.2

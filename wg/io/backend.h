@@ -90,6 +90,7 @@ struct BackendStatus {
   bool up = false;                // the interface; its UDP port is bound
   PublicKey public_key;           // meaningless without a private key
   std::uint16_t listen_port = 0;  // 0: none was ever bound or asked for
+  std::string aead;               // which library encrypts packets, as in BackendConfig; never empty
   std::uint32_t fwmark = 0;
   int mtu = 0;                        // the interface's at this moment
   DropCounters drops{};               // where no peer is known

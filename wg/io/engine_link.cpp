@@ -98,6 +98,7 @@ BackendStatus Engine::status() {
   status.public_key = public_key();
   status.listen_port = context_.udp.port();
   status.fwmark = context_.udp.fwmark();
+  status.aead = context_.workers.aead_name();
   status.mtu = link_.state().mtu;
   status.drops = context_.drops.counters(kNoPeer);
   status.helpers = context_.workers.count() - 1;

@@ -168,8 +168,10 @@ std::optional<Error> run_tunnel(const Options& options, const Log& log, Backgrou
   Backend& backend = setup.tunnel().backend();
   backend.start();
   const BackendStatus status = backend.status();
-  log.info(status.up ? fmt::format("ready, listening on UDP port {}", status.listen_port)
-                     : "ready, and listening once the interface is up");
+  log.info(fmt::format("ready, {}; {} encrypts",
+                       status.up ? fmt::format("listening on UDP port {}", status.listen_port)
+                                 : "and listening once the interface is up",
+                       status.aead));
   if (background != nullptr) background->ready();
   StaticService(setup.tunnel(), setup.server(), log, signals.get()).run();
   return std::nullopt;

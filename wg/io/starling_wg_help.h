@@ -62,7 +62,8 @@ ENVIRONMENT
   WG_TUN_FD               a TUN that is open as this file descriptor, instead of a new one
   STARLING_WITHOUT, STARLING_WORKERS
                           as --without and --workers, of starlingd too
-  STARLING_AEAD           libipsec-mb or libsodium: what encrypts packets, instead of the faster one
+  STARLING_AEAD           libipsec-mb or libsodium: what encrypts packets, instead of the faster one; the log says at the
+                          start which it is
   WG_UAPI_FD              a UNIX socket that listens as this file descriptor, instead of /var/run/wireguard/IFNAME.sock
 
 EXAMPLE

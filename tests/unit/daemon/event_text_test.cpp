@@ -100,8 +100,8 @@ TEST_CASE("A merged log tells seconds since its zero and the node") {
   options.clock = EventTextOptions::Clock::relative;
   options.zero_mono_ns = 5'000'000'000;
   options.node_width = 4;
-  CHECK(event_text(event("daemon.ready", "info", {{"interface", "star0"}}), options) ==
-        "  +0.312457  a     daemon.ready         star0");
+  CHECK(event_text(event("daemon.ready", "info", {{"interface", "star0"}, {"aead", "libsodium"}}), options) ==
+        "  +0.312457  a     daemon.ready         star0, libsodium encrypts");
   options.zero_mono_ns = 6'000'000'000;
   CHECK(event_text(event("daemon.ready", "info", {}), options) == "  -0.687543  a     daemon.ready");
 }
