@@ -115,6 +115,11 @@ TEST_CASE("a source that nobody announces, or that comes from the wrong side, is
 TEST_CASE(
     "a node that is frozen for a moment stays a neighbour, one that is frozen for long comes back with its memory") {
   Ring ring(4);
+  Time newest{};
+  ring.network.on_call = [&](NodeIndex, const routing::RouterOutbox&) {
+    CHECK(ring.network.now().monotonic >= newest);
+    newest = ring.network.now().monotonic;
+  };
   const auto instance_changes = [&] { return ring.network.router(0).statistics().lsas_accepted; };
   ring.network.freeze(1);
   ring.network.run_for(40ms);

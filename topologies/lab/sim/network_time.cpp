@@ -29,7 +29,7 @@ void Network::run_to(Time until) {
   for (;;) {
     const Time timer_at = deadlines_.first_at();
     const Time arrival_at = schedule_.empty() ? kNever : schedule_.front().at;
-    const Time next = std::min(timer_at, arrival_at);
+    const Time next = std::max(now_, std::min(timer_at, arrival_at));  // who was frozen is late
     if (next > until) break;
     step_to(next);
     if (arrival_at <= timer_at) {
