@@ -1,6 +1,7 @@
 #include "wg/io/datagram_sender.h"
 
 #include <fmt/format.h>
+#include <linux/udp.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -46,6 +47,15 @@ std::size_t DatagramSender::message_limit(Family family, const OutgoingRun& run)
   if (!refused_.empty() && std::find(refused_.begin(), refused_.end(), run.to) != refused_.end()) return 1;
   const std::size_t size = family == Family::ipv4 ? kMessageSizeMax_v4 : kMessageSizeMax_v6;
   return std::clamp<std::size_t>(size / run.segment_size, 1, kSegmentsMax);
+}
+
+void DatagramSender::probe(int fd) {
+  if (!segment_[0] && !segment_[1]) return;
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (::getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &value, &size) == 0) return;
+  segment_ = {false, false};
+  warning_ = fmt::format("UDP segmentation offload: {}; not used", std::strerror(errno));
 }
 
 void DatagramSender::refuse(Family family, std::span<const OutgoingRun> runs, int error, SendOutcome& outcome) {

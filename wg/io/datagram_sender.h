@@ -58,6 +58,9 @@ class DatagramSender {
  public:
   DatagramSender(bool segment, ErrorQueue& errors) : segment_{segment, segment}, errors_(errors) {}
 
+  // Before the first is sent: a kernel that does not know UDP_SEGMENT (Linux 4.18) ignores it in a message, and would
+  // send a run as one datagram.
+  void probe(int fd);
   // Those runs whose destination is of this family, in order. Adds to `outcome`.
   void send(int fd, Family family, std::span<const OutgoingRun> runs, SendOutcome& outcome);
   // All of this family fail with this error.

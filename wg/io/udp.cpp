@@ -179,6 +179,9 @@ std::optional<SystemError> UdpSockets::Impl::replace(std::uint16_t wanted_port) 
   lost_before = {};
   sender.forget_destinations();
   join_datagrams();
+  for (const FileDescriptor& socket : sockets) {
+    if (socket.valid()) sender.probe(socket.get());
+  }
   port = wanted_port;
   open = true;
   return std::nullopt;

@@ -104,6 +104,8 @@ note "a kernel without UDP_SEGMENT"
 tunnels 4 "" "setsockopt=UDP_SEGMENT gso_send=EINVAL"
 carry l r 4
 carry r l 6
+some l option_refused
+none l gso_refused.192.0.2.2
 none l gso_sent.192.0.2.2
 no_drops l r
 
