@@ -9,10 +9,11 @@
 //   setsockopt=NAME      UDP_GRO or UDP_SEGMENT is an option that nobody knows (ENOPROTOOPT)
 //   tun_offload=all|uso  TUNSETOFFLOAD fails with EINVAL: but for 0, or where it asks for USO
 //   release=TEXT         what uname says, "5.11.0"
+// Always: garbage behind the value of a control message is EINVAL, as of a kernel that takes it for the next one.
 // OFFLOAD_COUNTS: a folder; each thing that happens appends a byte to a file there: gso_sent.ADDRESS,
 // gso_failed.ADDRESS (by the kernel), gso_refused.ADDRESS (by us), gro_received, tun_read.tcp, tun_read.udp,
 // tun_written.tcp, tun_written.udp, tun_refused.tcp, tun_refused.udp (all of packets that are several in one),
-// option_refused, offload_refused.
+// option_refused, offload_refused, padding_refused.
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -152,10 +154,25 @@ std::optional<int> ancillary(const msghdr& message, int type) {
   return std::nullopt;
 }
 
+// Whether everything between and behind the values of control messages is zero.
+bool padding_is_zero(const msghdr& message) {
+  const auto* const begin = static_cast<const std::uint8_t*>(message.msg_control);
+  for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr;
+       c = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(c))) {
+    const auto start = static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(c) - begin);
+    const std::size_t end = std::min(start + CMSG_ALIGN(c->cmsg_len), std::size_t{message.msg_controllen});
+    for (std::size_t at = start + c->cmsg_len; at < end; at++) {
+      if (begin[at] != 0) return false;
+    }
+  }
+  return true;
+}
+
 std::atomic<int> gso_refused{0};
 
 // The errno with which this message would be refused; 0: it goes on.
 int refusal_of(const msghdr& message) {
+  if (!padding_is_zero(message)) return EINVAL;
   const std::optional<int> segment = ancillary(message, UDP_SEGMENT);
   const Fault* const f = fault("gso_send");
   if (!segment || f == nullptr) return 0;
@@ -170,6 +187,10 @@ int refusal_of(const msghdr& message) {
 }
 
 int refuse(const msghdr& message, int error) {
+  if (!padding_is_zero(message)) {
+    count("padding_refused");
+    return fail_with(error);
+  }
   gso_refused++;
   count("gso_refused." + address_of(message));
   return fail_with(error);

@@ -59,11 +59,12 @@ tunnels() {
   [ -z "$family_m" ] || pings l 1 10.9.0.3
 }
 
-# carry FROM TO FAMILY: pings of all sizes, a TCP stream checked by its hash, UDP in bursts.
+# carry FROM TO FAMILY: pings of all sizes, also marked (so that more is said with a message than with the one before), a TCP stream checked by its hash, UDP in bursts.
 carry() {
   local from=$1 to=$2 address=10.9.0.${number[$2]} size
   [ "$3" = 6 ] && address=fd09::${number[$2]}
   for size in 0 56 1372 4000; do pings "$from" 2 "$address" "$size"; done
+  in_ns "$from" ping -q -n -c 2 -i 0.01 -W 5 -Q 2 "$address" >"$work/ping.log" 2>&1 || fail "marked pings $from to $to: $(tail -n 2 "$work/ping.log")"
   stream "$from" "$to" "$address" 8000000
   datagrams "$from" "$to" "$address"
 }
@@ -83,11 +84,19 @@ warned() {
   note "$1: $(warnings "$1")"
 }
 not_warned() { [ -z "$(warnings "$1")" ] || fail "$1 warns: $(warnings "$1")"; }
-# no_drops NODE...: nothing was lost but the kernel's own chatter
+# none_failed NODE...: the kernel took every run that it was given
+none_failed() {
+  local node
+  for node in "$@"; do
+    [ -z "$(find "$work/counts/$node" -name 'gso_failed.*')" ] || fail "$node: $(cd "$work/counts/$node" && stat -c '%n %s' gso_failed.*)"
+  done
+}
+# no_drops NODE...: nothing was lost but the kernel's own chatter, and nothing malformed was said to the kernel
 no_drops() {
   local node unexpected
   for node in "$@"; do
     unexpected=$(grep "dropped" "$work/$node.log")
     [ -z "$unexpected" ] || fail "drops at $node: $unexpected"
+    none "$node" padding_refused
   done
 }

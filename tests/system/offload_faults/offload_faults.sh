@@ -14,6 +14,7 @@ for what in gso_sent.192.0.2.1 gro_received tun_read.tcp tun_written.tcp; do som
 uso=yes
 [ "$(counted l tun_read.udp)" -gt 0 ] || uso=no
 if [ $uso = yes ]; then some r tun_written.udp; not_warned l; not_warned r; else note "this kernel's TUN has no USO"; fi
+none_failed l r m
 no_drops l r m
 
 # switched_off FAULT: EIO over IPv4, then only m, over IPv6, is sent to in runs
@@ -107,6 +108,9 @@ carry r l 6
 some l option_refused
 none l gso_refused.192.0.2.2
 none l gso_sent.192.0.2.2
+some l gro_received
+some r gso_sent.192.0.2.1
+warned l "UDP segmentation offload: Protocol not available; not used"
 no_drops l r
 
 note "a TUN without USO"

@@ -16,6 +16,7 @@ present=()
 for offload in "${!sign[@]}"; do
   if [ "$(counted l "${sign[$offload]}")" -gt 0 ]; then present+=("$offload"); else note "not here: $offload"; fi
 done
+none_failed l r
 for offload in tun-tso tun-gro udp-gso udp-gro; do [[ " ${present[*]} " = *" $offload "* ]] || fail "$offload is not at work"; done
 
 for off in "${!sign[@]}"; do
@@ -25,6 +26,7 @@ for off in "${!sign[@]}"; do
   carry r l 6
   none l "${sign[$off]}"
   for offload in "${present[@]}"; do [ "$offload" = "$off" ] || some l "${sign[$offload]}"; done
+  none_failed l r
   not_warned l
   no_drops l r
 done
@@ -35,6 +37,7 @@ carry l r 6
 carry r l 4
 [ -z "$(ls "$work/counts/l")" ] || fail "used: $(ls "$work/counts/l")"
 some r gso_sent.2001:db8:1::1
+none_failed r
 not_warned l
 no_drops l r
 
