@@ -14,7 +14,7 @@
 #include "routing/grant.h"
 #include "routing/identity.h"
 #include "routing/router.h"
-#include "wg/io/backend.h"
+#include "tests/unit/daemon/remembering_backend.h"
 
 using namespace starling;
 using namespace starling::daemon;
@@ -31,38 +31,6 @@ PublicKey key_of(std::uint8_t fill) {
   key.bytes.fill(fill);
   return key;
 }
-
-class RememberingBackend final : public wg::Backend {
- public:
-  void start() override {}
-  Result<wg::PeerId> add_peer(const wg::PeerConfig&) override { return Error{"not in this test"}; }
-  void remove_peer(wg::PeerId) override {}
-  void set_endpoint(wg::PeerId, const Endpoint&) override {}
-  void set_preshared_key(wg::PeerId, const SecretKey&) override {}
-  void set_persistent_keepalive(wg::PeerId, std::uint16_t) override {}
-  void set_private_key(const SecretKey&) override {}
-  std::optional<wg::SystemError> set_listen_port(std::uint16_t) override { return std::nullopt; }
-  std::optional<wg::SystemError> set_fwmark(std::uint32_t) override { return std::nullopt; }
-  void set_egress(const wg::EgressDescription& description) override { egress_ = description; }
-  void set_egress_groups(std::vector<wg::NextHopGroup> groups) override { egress_.groups = std::move(groups); }
-  void set_ingress(const wg::IngressDescription& description) override { ingress_ = description; }
-  void set_transit(const wg::TransitDescription& description) override { transit_ = description; }
-  wg::EgressDescription egress() const override { return egress_; }
-  wg::IngressDescription ingress() const override { return ingress_; }
-  wg::TransitDescription transit() const override { return transit_; }
-  void send_control(std::vector<wg::ControlPacket>) override {}
-  std::optional<Error> start_capture(FileDescriptor, const wg::CaptureOptions&) override { return std::nullopt; }
-  wg::BackendStatus status() const override { return reported; }
-  int notification_fd() const override { return -1; }
-  void dispatch(wg::BackendObserver&) override {}
-
-  wg::BackendStatus reported;
-
- private:
-  wg::EgressDescription egress_;
-  wg::IngressDescription ingress_;
-  wg::TransitDescription transit_;
-};
 
 Prefix prefix(const char* text) {
   return Prefix::parse(text).value();
