@@ -16,16 +16,12 @@ bool can_carry(const Graph& graph, NodeIndex node) {
 
 void Alternates::clear() {
   known_ = false;
-  neighbors_ = {};
 }
 
 void Alternates::run(const Graph& graph) {
   known_ = true;
   neighbors_.resize(graph.hops().size());
-  for (std::size_t hop = 0; hop < neighbors_.size(); hop++) {
-    neighbors_[hop].distances.clear();
-    review(graph, hop);
-  }
+  for (std::size_t hop = 0; hop < neighbors_.size(); hop++) review(graph, hop, false);
 }
 
 bool Alternates::update(const Graph& graph, std::vector<NodeIndex>& changed) {
@@ -37,7 +33,7 @@ bool Alternates::update(const Graph& graph, std::vector<NodeIndex>& changed) {
                          can_carry(graph, graph.hops()[hop].node);
     const std::size_t first = changed.size();
     if (follows) neighbors_[hop].distances.update(graph, changed);
-    if (review(graph, hop)) all = true;
+    if (review(graph, hop, true)) all = true;
     // Its distance to us, or to another neighbour, is in the inequalities of every destination.
     const auto is_ours = [&](NodeIndex node) { return node == kRoot || graph.metric(kRoot, node) != kUnreachable; };
     all = all || std::any_of(changed.begin() + static_cast<std::ptrdiff_t>(first), changed.end(), is_ours);
@@ -45,8 +41,8 @@ bool Alternates::update(const Graph& graph, std::vector<NodeIndex>& changed) {
   return all;
 }
 
-// What the hop is now. True if it is not what it was.
-bool Alternates::review(const Graph& graph, std::size_t hop) {
+// What the hop is now. True if it is not what it was. `follows_changes`: its distances are up to date if it is.
+bool Alternates::review(const Graph& graph, std::size_t hop, bool follows_changes) {
   Neighbor& neighbor = neighbors_[hop];
   const NodeIndex node = graph.hops()[hop].node;
   const Metric cost = node == kNoNode ? kUnreachable : graph.metric(kRoot, node);
@@ -54,7 +50,7 @@ bool Alternates::review(const Graph& graph, std::size_t hop) {
   neighbor.node = node;
   neighbor.cost = cost;
   const NodeIndex wanted = can_carry(graph, node) ? node : kNoNode;
-  if (neighbor.distances.source() == wanted) return !same;
+  if (follows_changes && neighbor.distances.source() == wanted) return !same;
   if (wanted == kNoNode) {
     neighbor.distances.clear();
   } else {

@@ -35,7 +35,7 @@ class Alternates {
     friend bool operator==(const Choice&, const Choice&) = default;
   };
 
-  // Forgets everything: choose() finds nothing until the next run().
+  // choose() finds nothing until the next run(), for which the memory is kept.
   void clear();
   bool known() const { return known_; }
 
@@ -56,7 +56,7 @@ class Alternates {
 
   Metric distance(const Neighbor& neighbor, NodeIndex node) const;
   Metric distance(const Neighbor& neighbor, std::span<const NodeIndex> origins) const;
-  bool review(const Graph& graph, std::size_t hop);
+  bool review(const Graph& graph, std::size_t hop, bool follows_changes);
 
   bool known_ = false;
   std::vector<Neighbor> neighbors_;  // by hop

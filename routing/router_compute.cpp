@@ -114,7 +114,9 @@ void Router::Impl::compute(Now now) {
 void Router::Impl::follow_changes(Now now) {
   computation.wanted = false;
   const Cause cause = computation.cause;
-  std::vector<NodeIndex> moved, reconsidered;
+  static thread_local std::vector<NodeIndex> moved, reconsidered;  // as what the paths need in passing (spf.h)
+  moved.clear();
+  reconsidered.clear();
   const bool reconsider_all = graph.changed() && find_paths(now, cause, moved, reconsidered);
   if (!prefixes.touched().empty()) {
     if (config.events) findings_at = std::min(findings_at, now.monotonic + kFindingsDelay);
