@@ -45,7 +45,7 @@ def reroute():
 
 
 def idle():
-    found = run("idle")["figures"]
+    found = run("idle", "--rounds", "5")["figures"]
     ours, other = (found[label]["idle.adjacency_us_per_s"]["median"] for label in ("starlingd@100x3", "bird@100x3"))
     yield "CPU for an adjacency in µs/s, and BIRD's", ours, other
 
