@@ -15,6 +15,9 @@ for n in b a c; do run $n; done
 wait_for 20 "a reaches c over IPv4" answered_by 63 10.1.0.3
 wait_for 20 "a reaches c over IPv6" answered_by 63 fd01::3
 
+helpers() { cat "/proc/${pid[b]}"/task/*/comm | grep -cx wg-worker; }
+[ -z "${STARLING_WORKERS:-}" ] || [ "$(helpers)" = $((STARLING_WORKERS - 1)) ] || fail "b has $(helpers) helpers for $STARLING_WORKERS workers"
+
 carried() { "$BIN/starling" show tunnels --json --control "$work/b.sock" | jq '[.[].rx_packets // 0] | add'; }
 lost() { "$BIN/starling" show tunnels --json --control "$work/b.sock" | jq -c '[.[] | .drops | select(. != {})]'; }
 # forwarded: packets that b's kernel has forwarded, of both families
