@@ -273,3 +273,15 @@ TEST_CASE("the range of a sweep's seeds is read, or refused") {
     CHECK_FALSE(parse_seeds(text).ok());
   }
 }
+
+TEST_CASE("about every fourth seed of a sweep has slow links, and the command that repeats it says so") {
+  int slow = 0;
+  for (std::uint64_t seed = 1; seed <= 200; seed++) {
+    const Arguments arguments = case_of_seed(seed);
+    const bool is_slow = options_of(arguments).value().build.link.rate_bits_per_s == 2'000'000;
+    CHECK(is_slow == (to_command(arguments).find(" --link rate=2Mbit") != std::string::npos));
+    slow += is_slow;
+  }
+  CHECK(slow >= 30);
+  CHECK(slow <= 70);
+}
