@@ -10,7 +10,7 @@ sim=("$BIN/starling" sim)
 result=$(tail -n 1 "$work/diamond.log")
 jq -e '.ok and (.expectations | length) == 8 and all(.expectations[]; .held) and .failures.count == 1' >/dev/null <<<"$result" ||
   fail "diamond: $result"
-found 'outage of a flow' <"$work/diamond.log" || true
+found -E 'a→d +7999 +79[0-9]{2} +1 +[0-9.]+ ms' <"$work/diamond.log" || fail "the probe's outage is not printed for people: $(cat "$work/diamond.log")"
 
 # --- the same seed, the same JSON; another seed, another ---
 told() { jq -cS 'walk(if type == "object" then with_entries(select(.key | test("wall|rss") | not)) else . end)'; }
