@@ -81,7 +81,7 @@ bool same_tcp(Bytes a, Bytes b) {
 bool follows(const JoinedPacket& run, const JoinedPacket& next) {
   if (!run.is_open || run.header_size != next.header_size || run.owner != next.owner) return false;
   if (next.payload_size > run.payload_size || run.size + next.payload_size > kPacketSizeMax) return false;
-  if (run.pieces.size() >= (run.is_tcp ? Coalescer::kPiecesMax : Coalescer::kUdpPiecesMax)) return false;
+  if (run.count >= (run.is_tcp ? Coalescer::kPiecesMax : Coalescer::kUdpPiecesMax)) return false;
   const Bytes a = run.first.first(run.header_size);
   const Bytes b = next.first.first(next.header_size);
   if (!same_ip(a, b)) return false;
@@ -96,7 +96,7 @@ bool same_flow(const JoinedPacket& a, const JoinedPacket& b) {
 }
 
 void join(JoinedPacket& run, const JoinedPacket& next) {
-  run.pieces.push_back(next.first.subspan(next.header_size));
+  ++run.count;
   run.size += next.payload_size;
   run.next_sequence = next.next_sequence;
   run.pushes = next.pushes;
@@ -141,11 +141,18 @@ Bytes JoinedPacket::original(std::size_t index) {
   return first;
 }
 
+Coalescer::Coalescer(bool tcp, bool udp) : tcp_(tcp), udp_(udp) {
+  packets_.reserve(kPacketsExpected);
+  arrivals_.reserve(kPacketsExpected);
+  pieces_.reserve(kPacketsExpected);
+}
+
 JoinedPacket& Coalescer::append(MutableBytes packet, std::uint32_t owner) {
   if (count_ == packets_.size()) packets_.emplace_back();
+  arrivals_.push_back({packet, count_});
   JoinedPacket& added = packets_[count_++];
   added.virtio = {};
-  added.pieces.assign(1, packet);
+  added.count = 1;
   added.owner = owner;
   added.size = packet.size();
   added.first = packet;
@@ -180,6 +187,7 @@ void Coalescer::add(MutableBytes packet, std::uint32_t owner) {
     run->is_verified = run->is_verified || checksums_are_right(run->first, transport);
     if (run->is_verified && checksums_are_right(packet, transport)) {
       join(*run, added);
+      arrivals_.back() = {packet.subspan(header_size), static_cast<std::size_t>(run - packets_.data())};
       --count_;
       return;
     }
@@ -205,9 +213,25 @@ void Coalescer::close_flows(Bytes packet) {
   }
 }
 
-std::span<JoinedPacket> Coalescer::finish() {
+// Flows come mixed: each packet's pieces are laid out one behind the other.
+void Coalescer::sort_pieces() {
+  pieces_.resize(arrivals_.size());
+  const Bytes* end = pieces_.data();
   for (std::size_t i = 0; i < count_; ++i) {
-    if (packets_[i].pieces.size() > 1) write_headers(packets_[i]);
+    packets_[i].pieces = {end, 0};
+    end += packets_[i].count;
+  }
+  for (const Arrival& arrival : arrivals_) {
+    std::span<const Bytes>& pieces = packets_[arrival.packet].pieces;
+    pieces_[static_cast<std::size_t>(pieces.data() - pieces_.data()) + pieces.size()] = arrival.piece;
+    pieces = {pieces.data(), pieces.size() + 1};
+  }
+}
+
+std::span<JoinedPacket> Coalescer::finish() {
+  sort_pieces();
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (packets_[i].count > 1) write_headers(packets_[i]);
   }
   return {packets_.data(), count_};
 }

@@ -21,14 +21,15 @@ struct JoinedPacket {
   static constexpr std::size_t kHeaderSizeMax = 40 + 60;  // bytes: IPv6 without extensions, and TCP
 
   VirtioHeader virtio;
-  std::vector<Bytes> pieces;  // the first packet, then the payloads of the others
-  std::uint32_t owner = 0;    // the caller's
-  std::size_t size = 0;       // bytes of all pieces
+  std::span<const Bytes> pieces;  // the first packet, then the payloads of the others
+  std::uint32_t owner = 0;        // the caller's
+  std::size_t size = 0;           // bytes of all pieces
 
   // The `index`-th packet as it came, 0..pieces.size() − 1, where the joined one is refused: it is undone by that.
   Bytes original(std::size_t index);
 
   // How the next one must look to be joined.
+  std::size_t count = 0;  // of the pieces
   MutableBytes first;
   std::size_t header_size = 0;  // bytes, IP and transport; 0: never joined
   std::size_t transport = 0;    // where TCP or UDP begins
@@ -47,7 +48,9 @@ class Coalescer {
   static constexpr std::size_t kUdpPiecesMax = 64;  // what the kernel's UDP takes
   static constexpr std::size_t kFlowsMax = 16;      // looked through for each packet
 
-  Coalescer(bool tcp, bool udp) : tcp_(tcp), udp_(udp) {}
+  static constexpr std::size_t kPacketsExpected = 768;  // until clear(): for more, memory is allocated
+
+  Coalescer(bool tcp, bool udp);
   void set(bool tcp, bool udp) {
     tcp_ = tcp;
     udp_ = udp;
@@ -59,18 +62,29 @@ class Coalescer {
 
   // Everything that was added, each flow in its order. Valid until clear().
   std::span<JoinedPacket> finish();
-  void clear() { count_ = 0; }
+  void clear() {
+    count_ = 0;
+    arrivals_.clear();
+  }
   bool empty() const { return count_ == 0; }
 
  private:
+  struct Arrival {
+    Bytes piece;
+    std::size_t packet;  // of which it is one
+  };
+
   JoinedPacket& append(MutableBytes packet, std::uint32_t owner);
   JoinedPacket* find_flow(const JoinedPacket& like);
   void close_flows(Bytes packet);
+  void sort_pieces();
 
   bool tcp_;
   bool udp_;
   std::vector<JoinedPacket> packets_;  // count_ of them; the others are kept for their memory
   std::size_t count_ = 0;
+  std::vector<Arrival> arrivals_;
+  std::vector<Bytes> pieces_;  // by packet
 };
 
 }  // namespace starling::wg
