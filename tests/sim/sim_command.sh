@@ -12,6 +12,12 @@ jq -e '.ok and (.expectations | length) == 8 and all(.expectations[]; .held) and
   fail "diamond: $result"
 found -E 'a→d +7999 +79[0-9]{2} +1 +[0-9.]+ ms' <"$work/diamond.log" || fail "the probe's outage is not printed for people: $(cat "$work/diamond.log")"
 
+# --- so do the others ---
+for file in "$SOURCE_DIR"/topologies/*.json; do
+  jq -e .nodes "$file" >/dev/null || continue  # the schema
+  "${sim[@]}" run "$file" >"$work/shipped.log" 2>&1 || fail "$file does not hold in virtual time: $(tail -n 4 "$work/shipped.log")"
+done
+
 # --- the same seed, the same JSON; another seed, another ---
 told() { jq -cS 'walk(if type == "object" then with_entries(select(.key | test("wall|rss") | not)) else . end)'; }
 report() { "${sim[@]}" run --generate random:12,3 --seed "$1" --faults cut:2,chaos:5 --json -q | tail -n 1 | told; }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "daemon/config/loader.h"
@@ -62,6 +63,9 @@ Network build_network(const lab::Topology& topology, const lab::Plan& plan, cons
     const daemon::Config config = config_of(plan.nodes[i]);
     routing::RouterConfig router = daemon::router_config(config);
     router.connected = connected[i];
+    // Its own address comes first (address_of): of the others any may be somebody else's, too.
+    const Prefix own = Prefix::host(plan.nodes[i].addresses.front());
+    std::stable_partition(router.announced.begin(), router.announced.end(), [&](const Prefix& p) { return p == own; });
     if (options.hello) router.hello = *options.hello;
     network.add_node(std::move(router), config.private_key);
   }
