@@ -6,6 +6,8 @@ make_underlay
 
 note "nothing fails: every offload is at work, or the rest of this shows nothing"
 tunnels 4 6 ""
+buffers=$(in_ns l ss -Hulmn 'sport = :4001') # of both families; what is asked for, 7 MiB, is doubled by the kernel
+[ "$(grep -c 'rb14680064,.*tb14680064,' <<<"$buffers")" = 2 ] || fail "the sockets' buffers are small: $buffers"
 carry l r 4
 carry r l 6
 carry l m 4
