@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,9 +49,24 @@ bool is_socket(const std::string& path) {
 }
 
 // The file gets its mode from the socket's, so no moment's umask of the whole process is needed (unix(7), Linux).
-int bind_private(int socket, const sockaddr_un& address) {
+int listen_privately(int socket, const std::string& path) {
+  sockaddr_un address{};
+  if (!set_address(path, address)) return ENAMETOOLONG;
+  (void)::unlink(path.c_str());  // of one with this process's number that was killed just here
   if (::fchmod(socket, kSocketMode) < 0) return errno;
-  return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ? errno : 0;
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) return errno;
+  return ::listen(socket, kBacklog) < 0 ? errno : 0;
+}
+
+// Whoever finds the file finds somebody listening: wg(8) takes one that refuses for left behind, and removes it.
+// EEXIST: the name is in use, or not a socket's.
+int publish(const std::string& unpublished, const std::string& path) {
+  sockaddr_un address{};
+  if (::link(unpublished.c_str(), path.c_str()) == 0) return 0;
+  if (errno != EEXIST) return errno;
+  if (!is_socket(path) || !set_address(path, address) || answers(address)) return EEXIST;
+  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return errno;
+  return ::link(unpublished.c_str(), path.c_str()) < 0 ? errno : 0;
 }
 
 }  // namespace
@@ -64,17 +80,17 @@ Result<UapiSocket> UapiSocket::open(const std::string& interface, const std::str
   }
   FileDescriptor listener = stream_socket();
   if (!listener) return failed(path, "cannot make a socket", errno);
-  int error = bind_private(listener.get(), address);
-  if (error == EADDRINUSE) {
-    if (!is_socket(path)) return Error{fmt::format("{}: exists and is no socket; remove it", path)};
-    if (answers(address)) {
-      return Error{fmt::format("{}: in use: another program serves an interface called {}", path, interface)};
-    }
-    if (::unlink(path.c_str()) < 0) return failed(path, "cannot replace what a former owner left", errno);
-    error = bind_private(listener.get(), address);
+  const std::string unpublished = fmt::format("{}/.{}.{}", directory, interface, ::getpid());
+  if (int error = listen_privately(listener.get(), unpublished); error != 0) {
+    return failed(path, "cannot make this socket", error);
+  }
+  const int error = publish(unpublished, path);
+  (void)::unlink(unpublished.c_str());
+  if (error == EEXIST && !is_socket(path)) return Error{fmt::format("{}: exists and is no socket; remove it", path)};
+  if (error == EEXIST) {
+    return Error{fmt::format("{}: in use: another program serves an interface called {}", path, interface)};
   }
   if (error != 0) return failed(path, "cannot make this socket", error);
-  if (::listen(listener.get(), kBacklog) < 0) return failed(path, "cannot listen", errno);
   return UapiSocket(std::move(listener), path);
 }
 

@@ -1,7 +1,7 @@
 // The socket file of an interface, /var/run/wireguard/IF.sock: where `wg` looks for an implementation in user space.
 // Only its owner may connect (mode 0700, as a umask of 077 makes it). A file that nobody listens at any more is
-// replaced; one that is in use is an error. Invariant: the file is removed with this object, but never another's that
-// took its place.
+// replaced; one that is in use is an error. Invariants: whoever finds the file finds somebody listening; the file is
+// removed with this object, but never another's that took its place.
 // Source: https://www.wireguard.com/xplatform/#interface; unix(7), inotify(7).
 #pragma once
 

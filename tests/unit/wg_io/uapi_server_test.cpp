@@ -9,14 +9,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/system.h"
 #include "wg/io/uapi_connection.h"
+#include "wg/io/uapi_socket.h"
 
 using namespace starling;
 using namespace starling::wg;
@@ -335,6 +338,33 @@ TEST_CASE("a socket file in use is an error, a stale one is replaced, another fi
   fixture.server.reset();
   FileDescriptor(::open(fixture.folder.socket().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   CHECK_FALSE(UapiServer::open("wg9", fixture.target, fixture.folder.path()).ok());
+}
+
+// wg(8) removes one that refuses, as left behind: the interface would be out of everybody's reach.
+TEST_CASE("whoever finds the socket file finds somebody listening") {
+  const Folder folder;
+  std::atomic<bool> ended = false;
+  std::atomic<unsigned> accepted = 0;
+  unsigned refused = 0;
+  std::thread visitor([&] {
+    while (!ended) {
+      errno = 0;
+      if (connect_to(folder.socket())) {
+        ++accepted;
+      } else {
+        refused += errno == ECONNREFUSED;
+      }
+    }
+  });
+  for (unsigned round = 0; round < 20'000 && accepted < 200; ++round) {
+    auto socket = UapiSocket::open("wg9", folder.path());
+    REQUIRE(socket.ok());
+    (void)::unlink(folder.socket().c_str());  // before it is closed: what nobody listens at any more does refuse
+  }
+  ended = true;
+  visitor.join();
+  CHECK(accepted >= 200);
+  CHECK(refused == 0);
 }
 
 TEST_CASE("a removed socket file is noticed at once, and another's in its place is not removed") {
