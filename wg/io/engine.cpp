@@ -71,6 +71,7 @@ void Engine::start() {
 void Engine::run() {
   (void)::pthread_setname_np(::pthread_self(), "wg-engine");
   std::vector<Ready> ready;
+  ready.reserve(kEventsMax);  // at once: how many descriptors are ready at a time is chance
   while (!stopping_) {
     std::array<epoll_event, kEventsMax> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, -1);
