@@ -1,7 +1,7 @@
 // The inside of Router: what router_impl.cpp (its life and its timers), router_neighbors.cpp, router_announcements.cpp,
 // router_compute.cpp, router_quality.cpp (what a link is worth), router_packets.cpp (what packets do),
-// router_output.cpp (what is sent, what is told) and router_views.cpp share, and router_trust.cpp (who is a member) and
-// router_duplicates.cpp (who has another's key).
+// router_output.cpp (what is sent), router_reports.cpp (what is told) and router_views.cpp share, and router_trust.cpp
+// (who is a member) and router_duplicates.cpp (who has another's key).
 //
 // Every input ends in finish(): announce what changed here, compute if due, then send. So one failure goes through
 // origination, flooding, computation and the route change within the call that detected it.
@@ -135,9 +135,6 @@ struct Router::Impl {
   void welcome(const NodeId& holder);
   void expire_grants(Now now);
   void drop_announcements(Now now, const NodeId& origin, const Cause& cause, const char* reason);
-  std::vector<AnnouncedPrefix> announced_prefixes() const;
-  std::vector<PrefixFinding> find_prefixes() const;
-  void report_findings(Now now);
 
   // --- output (router_output.cpp) ---
   void transmit(NeighborId neighbor, std::vector<std::uint8_t> packet, bool as_data = false);
@@ -148,12 +145,17 @@ struct Router::Impl {
   void send_pending(Now now, Neighbor& neighbor);
   std::vector<LsaKey> expected_from_others(Time now, const Neighbor& neighbor) const;
   Envelope envelope_to(const Neighbor& neighbor) const { return {instance, neighbor.instance}; }
+
+  // --- what is told (router_reports.cpp) ---
   void emit(Event event);
   bool may_report(Time now, NeighborId neighbor, RejectReason reason, std::uint64_t& count);
   void reject(Now now, NeighborId neighbor, RejectReason reason);
   void reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason);
   void report_left_out(Time now);
   void report_routes(Time now, const RouteUpdate& update, const Cause& cause);
+  std::vector<AnnouncedPrefix> announced_prefixes() const;
+  std::vector<PrefixFinding> find_prefixes() const;
+  void report_findings(Now now);
 
   struct Suppressed {
     Time next_at{};

@@ -1,4 +1,4 @@
-// What Router sends, and what it tells.
+// What Router sends.
 #include <algorithm>
 
 #include "routing/router_impl.h"
@@ -95,76 +95,6 @@ std::vector<LsaKey> Router::Impl::expected_from_others(Time now, const Neighbor&
   }
   std::sort(keys.begin(), keys.end());
   return keys;
-}
-
-Event make_event(EventKind kind, Time at, const Cause& cause, NeighborId neighbor) {
-  Event event;
-  event.kind = kind;
-  event.at = at;
-  event.cause = cause;
-  event.neighbor = neighbor;
-  return event;
-}
-
-void Router::Impl::emit(Event event) {
-  if (config.events) outbox.events.push_back(std::move(event));
-}
-
-// At most one event per neighbour and reason in kRejectEventInterval; `count` is how many it stands for.
-bool Router::Impl::may_report(Time now, NeighborId neighbor, RejectReason reason, std::uint64_t& count) {
-  Suppressed& report = reports[{neighbor, reason}];
-  report.count++;
-  if (now < report.next_at) return false;
-  report.next_at = now + kRejectEventInterval;
-  count = std::exchange(report.count, 0);
-  return true;
-}
-
-void Router::Impl::reject(Now now, NeighborId neighbor, RejectReason reason) {
-  statistics.packets_rejected++;
-  statistics.rejected[static_cast<std::size_t>(reason)]++;
-  std::uint64_t count = 0;
-  if (!config.events || !may_report(now.monotonic, neighbor, reason, count)) return;
-  Event told = make_event(EventKind::packet_reject, now.monotonic, {}, neighbor);
-  told.count = count;
-  told.reason = to_string(reason);
-  emit(std::move(told));
-}
-
-void Router::Impl::reject_lsa(Now now, NeighborId neighbor, const LsaHeader& header, RejectReason reason) {
-  statistics.lsas_rejected++;
-  statistics.rejected[static_cast<std::size_t>(reason)]++;
-  std::uint64_t count = 0;
-  if (!config.events || !may_report(now.monotonic, neighbor, reason, count)) return;
-  Event told = make_event(EventKind::lsa_reject, now.monotonic, {}, neighbor);
-  told.lsa = header.key;
-  told.sequence = header.sequence;
-  told.count = count;
-  told.reason = to_string(reason);
-  emit(std::move(told));
-}
-
-void Router::Impl::report_left_out(Time now) {
-  const std::size_t before = std::exchange(left_out, originator.left_out());
-  if (left_out == 0 || left_out == before) return;
-  Event told = make_event(EventKind::lsa_reject, now);
-  told.lsa.origin = config.id;
-  told.count = left_out;
-  told.reason = "fragments_full";
-  emit(std::move(told));
-}
-
-void Router::Impl::report_routes(Time now, const RouteUpdate& update, const Cause& cause) {
-  if (!config.events) return;
-  const auto tell = [&](EventKind kind, std::optional<Prefix> prefix, std::uint64_t count) {
-    Event told = make_event(kind, now, cause);
-    told.prefix = prefix;
-    told.count = count;
-    emit(std::move(told));
-  };
-  for (const RouteGroup& group : update.delta.groups) tell(EventKind::route_group, {}, group.id);
-  for (const Prefix& prefix : update.added) tell(EventKind::route_add, prefix, 0);
-  for (const Prefix& prefix : update.delta.removed_routes) tell(EventKind::route_remove, prefix, 0);
 }
 
 }  // namespace starling::routing

@@ -1,31 +1,14 @@
-// Who is a member, and what that means: grants kept, passed on and ended; announcements of strangers kept out; what is
-// announced beyond a grant, or beside another's, told.
+// Who is a member, and what that means: grants kept, passed on and ended; announcements of strangers kept out.
 //
 // A stranger is a neighbour whose NodeId has no grant. It is told what we announce ourselves, so that it can find out,
 // and nothing else of the network, and asked for nothing but grants. Its database and ours differ for good, so they are
 // compared ever more rarely.
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "routing/router_impl.h"
 
 namespace starling::routing {
-
-namespace {
-
-constexpr std::size_t kFindingsToldMax = 32;  // at a time; all are shown
-
-EventKind event_of(PrefixFinding::Kind kind) {
-  switch (kind) {
-    case PrefixFinding::Kind::duplicate: return EventKind::prefix_duplicate;
-    case PrefixFinding::Kind::more_specific: return EventKind::prefix_more_specific;
-    case PrefixFinding::Kind::not_granted: return EventKind::route_refused;
-  }
-  return EventKind::route_refused;
-}
-
-}  // namespace
 
 bool Router::Impl::is_stranger(const Neighbor& neighbor) const {
   return grants.required() && neighbor.node && !grants.is_member(*neighbor.node);
@@ -207,48 +190,6 @@ void Router::Impl::refuse_stranger(Now now, Neighbor& neighbor, const LsaHeader&
     neighbor.exchange.on_stored(header.key, header.sequence);
   }
   reject_lsa(now, neighbor.id, header, RejectReason::no_grant);
-}
-
-// By live announcements of nodes that take part, and our own.
-std::vector<AnnouncedPrefix> Router::Impl::announced_prefixes() const {
-  std::vector<AnnouncedPrefix> announced;
-  for (const Prefix& prefix : config.announced) announced.push_back({prefix, config.id});
-  for (const auto& [key, entry] : database.entries()) {
-    if (entry.tombstone || key.origin == config.id || entry.lsa->content().prefixes.empty()) continue;
-    const Lsa* first = database.live({key.origin, 0});
-    if (!first || !first->content().attributes) continue;
-    for (const Prefix& prefix : entry.lsa->content().prefixes) announced.push_back({prefix, key.origin});
-  }
-  return announced;
-}
-
-std::vector<PrefixFinding> Router::Impl::find_prefixes() const {
-  if (!grants.required()) return find_overlaps(announced_prefixes());
-  return find_ungranted(announced_prefixes(),
-                        [&](const NodeId& origin, const Prefix& prefix) { return grants.allows(origin, prefix); });
-}
-
-// Some time after the change, so that a prefix that moves from one node to another is not told of as both's.
-void Router::Impl::report_findings(Now now) {
-  if (now.monotonic < findings_at) return;
-  findings_at = kNever;
-  std::vector<PrefixFinding> found = find_prefixes();
-  std::vector<PrefixFinding> fresh;
-  std::set_difference(found.begin(), found.end(), findings.begin(), findings.end(), std::back_inserter(fresh));
-  findings = std::move(found);
-  const std::size_t told_of = std::min(fresh.size(), kFindingsToldMax);
-  for (std::size_t i = 0; i < told_of; i++) {
-    const PrefixFinding& finding = fresh[i];
-    Event told = make_event(event_of(finding.kind), now.monotonic);
-    told.prefix = finding.prefix;
-    told.lsa.origin = finding.origins.front();
-    told.inside = finding.inside;
-    if (finding.inside) told.other = finding.inside_origins.front();
-    if (finding.kind == PrefixFinding::Kind::duplicate) told.other = finding.origins[1];
-    if (finding.kind == PrefixFinding::Kind::not_granted) told.reason = to_string(ImportVerdict::not_granted);
-    told.count = i + 1 == told_of ? fresh.size() - told_of : 0;
-    emit(std::move(told));
-  }
 }
 
 }  // namespace starling::routing
