@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/date.h"
 #include "base/system.h"
 #include "daemon/control/capture_request.h"
 #include "daemon/control/grant_request.h"
@@ -494,7 +495,7 @@ void Node::Impl::look_at_grant(Now now) {
   grant_told_ = now.monotonic;
   log_.publish(EventLevel::warning, "grant.ends_soon",
                {{"node_id", routing::to_string(grant->holder)},
-                {"until", routing::date_text(grant->until_s)},
+                {"until", date_text(grant->until_s)},
                 {"remedy", "let the network's owner sign a new one: `starling grant request FILE` prints how"}},
                now);
 }

@@ -42,8 +42,7 @@ struct Grant {
 LsaHandle sign_grant(const Grant& grant, const SignFunction& sign);
 // What the body of an announcement under (holder, kGrantFragment) grants; nothing if it breaks the format.
 std::optional<Grant> decode_grant(const LsaHeader& header, Bytes body);
-// What the network key signs: a label of its own, then the header.
-std::vector<std::uint8_t> grant_signature_input(const LsaHeader& header);
+// By the network key, under the grants' own label.
 bool is_signed_by(const Lsa& grant, const NodeId& network_key, const VerifyFunction& verify);
 
 // A grant as people pass it on: one line of base64 (header, signature, body).
@@ -54,9 +53,5 @@ struct ParsedGrant {
 };
 // The format only; whoever uses it asks is_signed_by.
 Result<ParsedGrant> parse_grant(std::string_view text);
-
-// "2027-01-31T00:00:00Z", and its inverse, which takes "2027-01-31" as the beginning of that day.
-std::string date_text(std::uint64_t seconds);
-std::optional<std::uint64_t> parse_date(std::string_view text);
 
 }  // namespace starling::routing

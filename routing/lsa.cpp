@@ -3,7 +3,6 @@
 #include <sodium.h>
 
 #include <stdexcept>
-#include <string_view>
 #include <tuple>
 
 #include "routing/limits.h"
@@ -13,8 +12,6 @@
 namespace starling::routing {
 
 namespace {
-
-constexpr std::string_view kSignatureLabel = "starling lsa v1";
 
 enum BodyTlv : std::uint8_t { kTlvAttributes = 1, kTlvLink = 2, kTlvPrefix = 3 };
 enum WireFlag : std::uint8_t { kFlagNoBody = 1 };
@@ -163,11 +160,11 @@ LsaHeader read_header(ByteReader& in) {
   return header;
 }
 
-std::vector<std::uint8_t> signature_input(const LsaHeader& header) {
+std::vector<std::uint8_t> signature_input(const LsaHeader& header, std::string_view label) {
   std::vector<std::uint8_t> input;
-  input.reserve(kSignatureLabel.size() + kLsaHeaderSize);
+  input.reserve(label.size() + kLsaHeaderSize);
   ByteWriter out(input);
-  for (const char c : kSignatureLabel) out.u8(static_cast<std::uint8_t>(c));
+  for (const char c : label) out.u8(static_cast<std::uint8_t>(c));
   write_header(header, out);
   return input;
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -82,8 +83,10 @@ std::size_t encoded_size(const Prefix& prefix);
 
 void write_header(const LsaHeader& header, ByteWriter& out);
 LsaHeader read_header(ByteReader& in);
-// What the signature covers: a label of this protocol and version, then the header.
-std::vector<std::uint8_t> signature_input(const LsaHeader& header);
+// What the signature covers: a label of this protocol and version, then the header. Each kind has a label of its own,
+// so that what was signed as one never counts as another.
+inline constexpr std::string_view kLsaSignatureLabel = "starling lsa v1";
+std::vector<std::uint8_t> signature_input(const LsaHeader& header, std::string_view label = kLsaSignatureLabel);
 BodyHash hash_body(Bytes body);
 
 class Lsa {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/date.h"
 #include "base/system.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
@@ -25,7 +26,7 @@ std::string membership(const Config& config) {
     if (!grant || grant->holder != self) continue;
     if (grant->revoked) return ", its membership revoked";
     return fmt::format(", a member {} {}", grant->ended(system_now().wall) ? "no more since" : "until",
-                       routing::date_text(grant->until_s));
+                       date_text(grant->until_s));
   }
   return ", without a grant of its own";
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/date.h"
 #include "base/system.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
@@ -86,14 +87,13 @@ std::optional<std::string> read_terms(const GrantChoice& choice, routing::Grant&
   grant.serial = choice.serial > 0 ? choice.serial : now_us;
   if (choice.until.empty()) {
     grant.until_s = now_us / 1'000'000 + (choice.days > 0 ? choice.days : kDaysDefault) * kSecondsPerDay;
-  } else if (const auto until = routing::parse_date(choice.until)) {
+  } else if (const auto until = parse_date(choice.until)) {
     grant.until_s = *until;
   } else {
     return fmt::format("`--until {}` is no date; write 2027-01-31 or 2027-01-31T12:00:00Z (UTC)", choice.until);
   }
   if (grant.until_s <= now_us / 1'000'000)
-    return fmt::format("that grant would end on {}, which is past; give a later date",
-                       routing::date_text(grant.until_s));
+    return fmt::format("that grant would end on {}, which is past; give a later date", date_text(grant.until_s));
   if (grant.until_s > routing::kMaxGrantEndS) return "that grant would end after the year 9999; give an earlier date";
   if (grant.serial > routing::kMaxSequence) return fmt::format("a serial is at most {}", routing::kMaxSequence);
   return std::nullopt;
@@ -107,7 +107,7 @@ std::string rights_text(const routing::Grant& grant) {
 
 std::string summary(const routing::Grant& grant) {
   const std::string node = routing::to_string(grant.holder);
-  const std::string end = routing::date_text(grant.until_s);
+  const std::string end = date_text(grant.until_s);
   if (grant.revoked) return fmt::format("node {} is no member, until {}", node, end);
   if (grant.rights.empty()) return fmt::format("node {} is a member and announces no prefix, until {}", node, end);
   return fmt::format("node {} is a member and may announce {}, until {}", node, rights_text(grant), end);
@@ -181,7 +181,7 @@ json grant_json(const routing::Grant& grant) {
   for (const routing::PrefixPattern& right : grant.rights) rights.push_back(right.to_string());
   return {{"node", routing::to_string(grant.holder)},
           {"serial", grant.serial},
-          {"until", routing::date_text(grant.until_s)},
+          {"until", date_text(grant.until_s)},
           {"revoked", grant.revoked},
           {"prefixes", std::move(rights)}};
 }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/date.h"
 #include "routing/identity.h"
 #include "routing/router.h"
 
@@ -20,7 +21,7 @@ std::optional<Error> refusal(const routing::Router& router, const routing::Parse
     return Error{
         fmt::format("the grant for node {} is not signed by this network's key, {}", node, to_base64(key->bytes))};
   if (parsed.grant.ended(now))
-    return Error{fmt::format("the grant for node {} has ended on {}", node, routing::date_text(parsed.grant.until_s))};
+    return Error{fmt::format("the grant for node {} has ended on {}", node, date_text(parsed.grant.until_s))};
   for (const routing::GrantView& held : router.grants()) {
     if (held.grant.holder == parsed.grant.holder && held.grant.serial > parsed.grant.serial)
       return Error{fmt::format("a newer grant for node {} is here: serial {}, and this one has {}", node,

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/date.h"
 #include "daemon/control/version.h"
 #include "routing/router.h"
 #include "wg/io/backend.h"
@@ -164,7 +165,7 @@ void add_notes(const ViewContext& context, RouteRows& rows) {
 // Null without a network key, and without a grant.
 json granted_until(const routing::Router& router) {
   const auto grant = router.own_grant();
-  return grant && !grant->revoked ? json(routing::date_text(grant->until_s)) : json();
+  return grant && !grant->revoked ? json(date_text(grant->until_s)) : json();
 }
 
 json duplicates_json(const ViewContext& context) {
@@ -306,7 +307,7 @@ json grants_view(const ViewContext& context) {
                     {"node", routing::to_string(view.grant.holder)},
                     {"state", state_of(view)},
                     {"serial", view.grant.serial},
-                    {"until", routing::date_text(view.grant.until_s)},
+                    {"until", date_text(view.grant.until_s)},
                     {"prefixes", std::move(prefixes)}});
   }
   return list;

@@ -1,0 +1,16 @@
+// Dates as people write them, in UTC (RFC 3339): when a grant ends.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace starling {
+
+// Of seconds since 1970: "2027-01-31T00:00:00Z", and its inverse, which takes "2027-01-31" as the beginning of that
+// day. Nothing if there is no such date, or if it is before 1970.
+std::string date_text(std::uint64_t seconds);
+std::optional<std::uint64_t> parse_date(std::string_view text);
+
+}  // namespace starling
