@@ -80,12 +80,16 @@ void Engine::run() {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       ready.push_back({event.data.fd, event.events});
     }
+    wants_turn_.store(true, std::memory_order_relaxed);
     const std::lock_guard lock(turn_);
+    wants_turn_.store(false, std::memory_order_relaxed);
     turn(system_now(), ready);
   }
 }
 
 bool Engine::try_turn() {
+  // Packets wait no longer than one turn, also where an owner takes one after the other: the lock itself is not fair.
+  if (wants_turn_.load(std::memory_order_relaxed)) return false;
   const std::unique_lock lock(turn_, std::try_to_lock);
   if (!lock) return false;
   turn(system_now(), {{commands_.fd(), EPOLLIN}});

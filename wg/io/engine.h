@@ -9,6 +9,7 @@
 // a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -41,7 +42,7 @@ class Engine final : private Receiver::DeviceDriver {
   bool try_turn();
   void stop() { stopping_ = true; }
 
-  // From commands, on the engine's thread.
+  // From commands, by whoever has the turn.
   void start();  // no packet is taken in before it
 
   PeerId add_peer(Now now, const PeerConfig& config);  // kNoPeer if the key is there already, or our own
@@ -96,6 +97,7 @@ class Engine final : private Receiver::DeviceDriver {
   PeerStatus status_of(const PeerPath& peer) const;
 
   std::mutex turn_;  // held by whoever has the engine: its thread in each turn, or an owner that found it at rest
+  std::atomic<bool> wants_turn_ = false;  // its thread waits for the former
   EngineContext context_;
   Transmitter transmitter_;
   Receiver receiver_;

@@ -37,9 +37,13 @@ class UserspaceBackend final : public Backend {
   }
 
   Result<PeerId> add_peer(const PeerConfig& config) override {
-    const PeerId peer = commands_.call([&](Now now) { return engine_.add_peer(now, config); });
+    PeerId peer = kNoPeer;
+    bool own = false;
+    do_now([&](Now now) {
+      peer = engine_.add_peer(now, config);
+      own = config.public_key == engine_.public_key();
+    });
     if (peer != kNoPeer) return peer;
-    const bool own = config.public_key == commands_.call([&](Now) { return engine_.public_key(); });
     return Error{fmt::format("peer {}: {}", to_base64(config.public_key),
                              own ? "this is our own public key; a peer must be another node"
                                  : "there already; a public key can be one peer only")};
@@ -98,12 +102,7 @@ class UserspaceBackend final : public Backend {
   }
 
   void catch_up() override {
-    std::promise<void> done;
-    do_soon([&](Now now) {
-      engine_.catch_up(now);
-      done.set_value();
-    });
-    done.get_future().wait();
+    do_now([this](Now now) { engine_.catch_up(now); });
   }
 
   int notification_fd() const override { return notifications_.fd(); }
@@ -117,13 +116,23 @@ class UserspaceBackend final : public Backend {
     commands_.leave(std::move(command));
     if (!engine_.try_turn()) commands_.wake();
   }
+  // The same, and waits until it is done: for what comes by the thousand, as two wakings take longer than the work.
+  template <typename Function>
+  void do_now(Function function) {
+    std::promise<void> done;
+    do_soon([&](Now now) {
+      function(now);
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
 
   EgressCell egress_{EgressTable::compile({})};
   IngressCell ingress_{IngressFilter::compile({})};
   TransitCell transit_{TransitTable::compile({})};
   NotificationQueue notifications_;
   mutable CommandQueue commands_;
-  mutable Engine engine_;  // on its own thread alone
+  mutable Engine engine_;  // touched by whoever has its turn, and by no other
   std::thread thread_;     // last: runs when everything else is there
 };
 
