@@ -9,13 +9,6 @@ namespace starling {
 
 namespace {
 
-constexpr std::uint64_t kSecondsPerDay = 86400;
-
-// Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back (std::chrono's own, C++20).
-std::chrono::sys_days days_of(std::uint64_t seconds) {
-  return std::chrono::sys_days(std::chrono::days(static_cast<std::int64_t>(seconds / kSecondsPerDay)));
-}
-
 // `size` decimal digits at `at`.
 std::optional<unsigned> digits(std::string_view text, std::size_t at, std::size_t size) {
   if (at + size > text.size()) return std::nullopt;
@@ -28,12 +21,15 @@ std::optional<unsigned> digits(std::string_view text, std::size_t at, std::size_
 
 }  // namespace
 
-std::string date_text(std::uint64_t seconds) {
-  const std::chrono::year_month_day date(days_of(seconds));
-  const auto rest = static_cast<unsigned>(seconds % kSecondsPerDay);
+std::string date_text(std::int64_t seconds) {
+  const std::chrono::sys_seconds moment{std::chrono::seconds(seconds)};
+  const auto midnight = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss time(moment - midnight);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02u:%02u:%02uZ", int(date.year()), unsigned(date.month()),
-                unsigned(date.day()), rest / 3600, rest / 60 % 60, rest % 60);
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", int(date.year()), unsigned(date.month()),
+                unsigned(date.day()), int(time.hours().count()), int(time.minutes().count()),
+                int(time.seconds().count()));
   return text.data();
 }
 
@@ -47,8 +43,8 @@ std::optional<std::uint64_t> parse_date(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)), std::chrono::month(*month),
                                          std::chrono::day(*day)};
   if (!date.ok()) return std::nullopt;
-  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
-  const std::uint64_t midnight = static_cast<std::uint64_t>(days) * kSecondsPerDay;
+  const std::chrono::sys_seconds day_begins = std::chrono::sys_days(date);
+  const auto midnight = static_cast<std::uint64_t>(day_begins.time_since_epoch().count());
   if (!with_time) return midnight;
   const auto hour = digits(text, 11, 2);
   const auto minute = digits(text, 14, 2);

@@ -1,4 +1,4 @@
-// Dates as people write them, in UTC (RFC 3339): when a grant ends.
+// Dates as people write them, in UTC (RFC 3339): when a grant ends, when something happened.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,10 @@
 
 namespace starling {
 
-// Of seconds since 1970: "2027-01-31T00:00:00Z", and its inverse, which takes "2027-01-31" as the beginning of that
-// day. Nothing if there is no such date, or if it is before 1970.
-std::string date_text(std::uint64_t seconds);
+// Of seconds since 1970, or before it: "2027-01-31T00:00:00Z".
+std::string date_text(std::int64_t seconds);
+// Its inverse, which takes "2027-01-31" as the beginning of that day. Nothing if there is no such date, or if it is
+// before 1970.
 std::optional<std::uint64_t> parse_date(std::string_view text);
 
 }  // namespace starling

@@ -5,6 +5,8 @@
 #include <array>
 #include <ctime>
 
+#include "base/date.h"
+
 namespace starling::daemon {
 
 namespace {
@@ -54,11 +56,9 @@ std::string format_bytes(std::uint64_t bytes) {
 std::string format_wall_time(WallTime moment) {
   const auto whole = std::chrono::floor<seconds>(moment.time_since_epoch());
   const auto rest = std::chrono::duration_cast<microseconds>(moment.time_since_epoch() - whole);
-  const std::time_t unix_seconds = whole.count();
-  std::tm parts{};
-  gmtime_r(&unix_seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, rest.count());
+  std::string text = date_text(whole.count());
+  text.pop_back();  // the Z
+  return fmt::format("{}.{:06}Z", text, rest.count());
 }
 
 std::optional<WallTime> parse_wall_time(std::string_view text) {

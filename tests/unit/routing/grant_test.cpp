@@ -218,6 +218,11 @@ TEST_CASE("a grant leaves at its end, to the nanosecond, and also when the wall 
   CHECK(book.expire(at(102s, 0s)).size() == 1);
 }
 
+TEST_CASE("the last end of a grant is the last date that can be written") {
+  CHECK(date_text(kMaxGrantEndS) == "9999-12-31T23:59:59Z");
+  CHECK(parse_date(date_text(kMaxGrantEndS)) == kMaxGrantEndS);
+}
+
 TEST_CASE("an end that is centuries away is no deadline, and one that is long past is at once") {
   GrantBook book(node(42));
   book.expire({Time{1000s}, at_second(0)});
