@@ -54,6 +54,7 @@ void RoutingHost::start() {
   for (const StaticPeer& peer : egress_.static_peers())
     touched.prefixes.insert(peer.prefixes.begin(), peer.prefixes.end());
   if (!touched.empty()) hooks_.on_touched(std::move(touched));
+  (void)backend_.take_lateness();  // what waited for its threads to begin says nothing of later
   const Now now = system_now();
   call(now, [&] { router_.start(now); });
 }
@@ -196,6 +197,7 @@ void RoutingHost::on_timer() {
   if (router_.next_judgement() <= system_now().monotonic) hooks_.drain_engine();
   in_timer_ = false;
   const Now now = system_now();
+  router_.on_late(now.monotonic, backend_.take_lateness());
   if (router_.next_deadline() <= now.monotonic)
     call(now, [&] { router_.on_timer(now); });
   else

@@ -97,6 +97,10 @@ void Router::on_quiet(Now now, NeighborId neighbor) {
   impl_->doubt(now, neighbor, DoubtCause::unanswered);
 }
 
+void Router::on_late(Time now, Duration late) {
+  impl_->note_lateness(now, late);
+}
+
 void Router::on_unreachable(Now now, NeighborId neighbor) {
   impl_->doubt(now, neighbor, DoubtCause::unreachable);
 }

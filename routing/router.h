@@ -253,6 +253,10 @@ class Router {
   // The link below is known to be gone (carrier, interface): Down at once.
   void on_carrier_lost(Now now, NeighborId neighbor);
 
+  // Whoever carries our packets was late by so much: as if our own timers had been. What it is for stands at Doubt
+  // (neighbor.h); nothing else comes of it.
+  void on_late(Time now, Duration late);
+
   // Hand in everything that arrived before calling this (drain the sockets first): a neighbour whose Hello was waiting
   // in a queue was not silent. A call later than next_deadline() adds its lateness to every timeout judged (design §5).
   void on_timer(Now now);

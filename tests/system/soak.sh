@@ -10,7 +10,7 @@ need_root
 need_command wg wireguard-tools
 need_command jq
 need_command nft nftables
-need_command socat
+need_command python3
 seconds=$1
 nodes=(a b c d)
 links=("a b" "b d" "a c" "c d")
@@ -49,7 +49,7 @@ done
 floods=()
 for n in "${nodes[@]}"; do
   for other in ${neighbors[$n]}; do
-    start "flood-$n-$other" ip netns exec "$(ns $n)" socat -u -b1300 OPEN:/dev/zero "UDP4-SENDTO:${address[$other]}:9"
+    start "flood-$n-$other" ip netns exec "$(ns $n)" python3 "$SOURCE_DIR/tests/system/flood.py" "${address[$other]}" 9
     floods+=($!)
   done
 done

@@ -217,6 +217,9 @@ class Backend {
   // Before a timeout is judged: what had arrived at the sockets by now is handed in by the next dispatch(), however
   // late the backend's own threads are. Waits for them, not for the network. A backend without threads needs nothing.
   virtual void catch_up() {}
+  // The longest that anything the owner asked for has waited for those threads since this was last asked: how late they
+  // are, a processor being everybody's. Zero of a backend without threads.
+  virtual Duration take_lateness() { return {}; }
 
   virtual int notification_fd() const = 0;
   virtual void dispatch(BackendObserver& observer) = 0;

@@ -2,12 +2,16 @@
 
 #include <sys/eventfd.h>
 
+#include "base/system.h"
+
 namespace starling::wg {
 
 CommandQueue::CommandQueue() : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
 
 void CommandQueue::leave(Command command) {
+  const Time now = system_now().monotonic;
   const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) waiting_since_ = now;
   waiting_.push_back(std::move(command));
 }
 
@@ -23,8 +27,15 @@ void CommandQueue::run(Now now) {
     eventfd_t count = 0;
     if (std::exchange(woken_, false)) (void)::eventfd_read(event_.get(), &count);
     commands.swap(waiting_);
+    if (!commands.empty()) note_wait(system_now().monotonic - waiting_since_);
   }
   for (const Command& command : commands) command(now);
+}
+
+// Only whoever has the engine notes one: nothing can be lost between reading and writing but what is being asked for.
+void CommandQueue::note_wait(Duration wait) {
+  if (wait.count() > longest_wait_.load(std::memory_order_relaxed))
+    longest_wait_.store(wait.count(), std::memory_order_relaxed);
 }
 
 }  // namespace starling::wg

@@ -105,6 +105,8 @@ class UserspaceBackend final : public Backend {
     do_now([this](Now now) { engine_.catch_up(now); });
   }
 
+  Duration take_lateness() override { return commands_.take_longest_wait(); }
+
   int notification_fd() const override { return notifications_.fd(); }
   void dispatch(BackendObserver& observer) override {
     for (const Notification& notification : notifications_.take()) deliver(notification, observer);

@@ -331,6 +331,27 @@ TEST_CASE("a router that is late itself asks once more before it judges") {
   CHECK(fixture.state() == NeighborState::down);
 }
 
+TEST_CASE("who is told that its packets were carried late asks for longer, as if it had been late itself, and says so") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  const Time due = fixture.router.next_deadline();
+  fixture.router.on_late(kStart.monotonic + 10ms, 40ms);
+  CHECK(fixture.router.next_deadline() == due);
+  fixture.router.outbox().clear();
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  REQUIRE(fixture.router.outbox().packets.size() == 1);
+  const auto probe = decode_message(fixture.router.outbox().packets[0].bytes);
+  CHECK(std::get<Hello>(probe->content).lateness_ms == 40);
+  Time at{};
+  while (fixture.state() == NeighborState::exchange) {
+    at = fixture.router.next_deadline();
+    fixture.router.on_timer({at, {}});
+  }
+  // Three times as long, less what has been forgotten of it in 20 ms.
+  CHECK(at <= kStart.monotonic + 30ms + 3 * 40ms);
+  CHECK(at >= kStart.monotonic + 30ms + 3 * 39ms);
+}
+
 TEST_CASE("a packet that waited in a queue counts from when it arrived") {
   Fixture fixture;
   fixture.hello(kStart);
