@@ -3,12 +3,16 @@
 // answered as two-way flows are, a dead neighbour is noticed within kQuietAfter, and a tunnel without traffic costs
 // nothing.
 //
+// Traffic is data and those signs of life. Control packets are no part of it: whoever says Hello may hear nothing, and
+// the answer to data would be missed for it.
+//
 // Sans-I/O: whoever carries the packets (engine or simulator) reports them and asks for the deadline. Exact: on_timer
 // before next_deadline() does nothing.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
 
@@ -26,7 +30,7 @@ class TrafficWatch {
     owed,   // data came, and nothing was sent for kOwedAfter: send a sign of life
   };
 
-  // Anything authenticated is heard, and anything sent is a sign of life. `data`: a packet that is someone's traffic.
+  // `data`: a packet that is someone's; else a sign of life.
   void on_sent(Time now, bool data) {
     owed_at_ = kNever;
     if (data && !told_ && quiet_at_ == kNever) quiet_at_ = now + kQuietAfter;
@@ -35,9 +39,17 @@ class TrafficWatch {
   bool on_received(Time now, bool data) {
     const bool ends = told_;
     told_ = false;
+    heard_at_ = now;
     quiet_at_ = kNever;
     if (data && owed_at_ == kNever) owed_at_ = now + kOwedAfter;
     return ends;
+  }
+
+  // When traffic last came, if that is news since this was last asked.
+  std::optional<Time> take_heard() {
+    const std::optional<Time> heard = heard_at_;
+    heard_at_.reset();
+    return heard;
   }
 
   Time next_deadline() const { return quiet_at_ < owed_at_ ? quiet_at_ : owed_at_; }
@@ -56,6 +68,7 @@ class TrafficWatch {
  private:
   Time quiet_at_ = kNever;
   Time owed_at_ = kNever;
+  std::optional<Time> heard_at_;
   bool told_ = false;
 };
 

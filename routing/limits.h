@@ -66,6 +66,7 @@ inline constexpr std::uint32_t kProbes = 5;               // of a burst, spread 
 inline constexpr std::uint32_t kSuspectProbes = 2;        // so many without an answer make a neighbour suspect
 inline constexpr Duration kProbeBurst = std::chrono::milliseconds(50);  // at least; longer on long or busy ways
 inline constexpr int kProlongedDoubt = 4;  // times its length, a burst goes on while our own timers are late
+inline constexpr int kTrafficVouches = 10;  // detection times, for which its traffic alone counts as a neighbour's word
 inline constexpr Duration kHintInterval = std::chrono::seconds(1);        // between two doubts that ICMP begins
 inline constexpr Duration kMaxLateness = std::chrono::milliseconds(255);  // that is told and reckoned with
 inline constexpr Duration kLatenessHalfLife = std::chrono::seconds(10);

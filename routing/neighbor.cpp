@@ -47,10 +47,26 @@ Neighbor::Neighbor(NeighborId neighbor, const NeighborConfig& neighbor_config, c
       peer_interval_(hello.interval),
       peer_multiplier_(hello.multiplier) {}
 
-void Neighbor::heard(Time now) {
+void Neighbor::note_heard(Time now) {
   last_heard_ = std::max(last_heard_.value_or(now), now);
   silent_at = *last_heard_ + silence_limit();
+}
+
+void Neighbor::heard(Time now) {
+  last_control_ = std::max(last_control_.value_or(now), now);
+  note_heard(now);
+  if (doubt && doubt->heard_after < now && doubt->cause != DoubtCause::unanswered) doubt.reset();
+}
+
+void Neighbor::on_traffic(Time now) {
+  if (!last_control_ || now - *last_control_ > detection_time() * kTrafficVouches) return;
+  note_heard(now);
   if (doubt && doubt->heard_after < now) doubt.reset();
+}
+
+// The echo is of one that we sent in this doubt.
+bool Neighbor::answers_doubt(const Hello& hello) const {
+  return hello.has_echo && static_cast<std::int32_t>(hello.echo_timestamp_us - timestamp_us(doubt->since)) >= 0;
 }
 
 // In an adjacency doubt comes first, one interval (and the most by which a Hello may be early or late) before the time
@@ -62,8 +78,9 @@ Duration Neighbor::silence_limit() const {
 
 // Long enough for an answer to come on a long way, and for two machines that are as late as they were lately.
 void Neighbor::begin_doubt(Time now, DoubtCause cause, Duration lateness) {
-  const Duration length =
-      std::max({kProbeBurst, smoothed_round_trip.value_or(Duration{}) * 4, (lateness + peer_lateness_) * 3});
+  // The newest one, too: where traffic has just filled a way, the smoothed one follows late.
+  const Duration longest_trip = std::max(round_trip.value_or(Duration{}), smoothed_round_trip.value_or(Duration{}));
+  const Duration length = std::max({kProbeBurst, longest_trip * 4, (lateness + peer_lateness_) * 3});
   const bool of_silence = cause == DoubtCause::silence && last_heard_;
   doubt = Doubt{cause, now, of_silence ? *last_heard_ : now, length / kProbes, 0, now};
 }
@@ -82,6 +99,7 @@ void Neighbor::on_hello(Time now, const Hello& hello) {
   peer_timestamp_us_ = hello.timestamp_us;
   peer_timestamp_at_ = now;
   heard(now);
+  if (doubt && answers_doubt(hello)) doubt.reset();
   hello_at = std::min(hello_at, now + transmit_interval(now));  // the slow pace ends at once
 }
 
@@ -123,6 +141,7 @@ void Neighbor::forget() {
   doubt.reset();
   suspect = false;
   newest_hello_.reset();
+  last_control_.reset();
   peer_timestamp_us_.reset();
   round_trip.reset();
   smoothed_round_trip.reset();

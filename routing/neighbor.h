@@ -45,8 +45,9 @@ enum class DoubtCause : std::uint8_t {
 };
 const char* to_string(DoubtCause cause);  // as the event neighbor.suspect says it
 
-// Whether a neighbour is still there: a burst of probes. Anything heard ends it. When it ends without a word, the
-// neighbour is Down.
+// Whether a neighbour is still there: a burst of probes. What is heard ends it, unless it is of data that found no
+// answer: then a Hello that shows that none of ours has arrived meanwhile does not. When it ends so, the neighbour is
+// Down.
 struct Doubt {
   DoubtCause cause{};
   Time since{};
@@ -110,8 +111,10 @@ class Neighbor {
            exchange.is_due(now);
   }
   FloodQueue& queue_for(const LsaKey& key) { return key.fragment == kGrantFragment ? grant_queue : queue; }
-  // Any packet of its present life arrived, of whatever kind: whether it is still there is beyond doubt.
+  // A control packet of its present life arrived, of whatever kind.
   void heard(Time now);
+  // Its traffic arrived, as the host says: as good as a word, but not for ever, as none of it comes from its Router.
+  void on_traffic(Time now);
   // `lateness`: of our own timers of late.
   void begin_doubt(Time now, DoubtCause cause, Duration lateness);
   // Whether such a hint may begin a doubt now: those who forge it decide how often it comes.
@@ -140,12 +143,15 @@ class Neighbor {
   bool is_listened_to(Time now) const;
   Duration silence_limit() const;
   void measure_round_trip(Time now, const Hello& hello);
+  void note_heard(Time now);
+  bool answers_doubt(const Hello& hello) const;
 
   HelloConfig hello_;
   TokenBucket hints_{1, kHintInterval};  // of an adjacency
   std::uint32_t sequence_ = 0;
   std::optional<std::uint32_t> newest_hello_;
   std::optional<Time> last_heard_;
+  std::optional<Time> last_control_;  // packet
   Duration peer_interval_;
   std::uint8_t peer_multiplier_;
   Duration peer_lateness_{};

@@ -108,7 +108,7 @@ void Router::on_unreachable(Now now, NeighborId neighbor) {
 void Router::on_heard(Now now, NeighborId neighbor) {
   const auto found = impl_->neighbors.find(neighbor);
   if (!impl_->running || found == impl_->neighbors.end() || !found->second.adjacent()) return;
-  found->second.heard(now.monotonic);
+  found->second.on_traffic(now.monotonic);
   impl_->finish(now);
 }
 

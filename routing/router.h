@@ -243,8 +243,8 @@ class Router {
 
   // The UDP payload of a control packet, from the tunnel of this neighbour, whose envelope was checked.
   void on_packet(Now now, NeighborId neighbor, Bytes payload);
-  // Data went to the neighbour and nothing came back for a while (base/traffic_watch.h): it is probed. And: something
-  // authentic came from it after that, other than a control packet.
+  // Data went to the neighbour and no traffic came back for a while (base/traffic_watch.h): it is probed. And: traffic
+  // came from it at that moment, which need not be told as long as nothing is judged.
   void on_quiet(Now now, NeighborId neighbor);
   void on_heard(Now now, NeighborId neighbor);
   // The underlay says that packets to it do not arrive (ICMP), which may be forged: it is probed, once in kHintInterval

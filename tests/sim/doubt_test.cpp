@@ -100,3 +100,16 @@ TEST_CASE("who was late a moment ago, or has such a neighbour, waits three times
   CHECK(network.state(0, 1) == NeighborState::down);
   CHECK(network.state(1, 0) == NeighborState::down);
 }
+
+TEST_CASE("Hellos that are lost while traffic comes lose no neighbour, but not for ever") {
+  Pair pair(1ms);
+  Network& network = pair.network;
+  pair.start_flow(0, 1);
+  pair.start_flow(1, 0);
+  network.on_send = [](const InFlight& packet) { return packet.from != 1; };  // no control packet of 1 gets through
+  network.run_for(2900ms);
+  CHECK(network.state(0, 1) == NeighborState::full);
+  CHECK(network.view(0, 1).times_suspect == 0);
+  network.run_for(700ms);  // ten detection times, and silence from then on
+  CHECK(network.state(0, 1) == NeighborState::down);
+}

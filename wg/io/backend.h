@@ -147,8 +147,8 @@ class BackendObserver {
   virtual ~BackendObserver() = default;
   // The UDP payload of a control packet that passed all checks of its envelope. `payload` lives until the call returns.
   virtual void on_control_packet(Now received_at, PeerId peer, Bytes payload) = 0;
-  // Data went to a peer with `control`, and nothing came back for a while (base/traffic_watch.h). Later, if something
-  // is heard after all: on_heard. Not everyone needs to know.
+  // Data went to a peer with `control`, and no traffic came back for a while (base/traffic_watch.h). Later, if some
+  // comes after all: on_heard, and so after each catch_up() whenever some has come. Not everyone needs to know.
   virtual void on_quiet(Now /*at*/, PeerId /*peer*/) {}
   virtual void on_heard(Now /*at*/, PeerId /*peer*/) {}
   // A handshake completed; the tunnel can carry packets.
@@ -215,10 +215,10 @@ class Backend {
   virtual BackendStatus status() const = 0;
 
   // Before a timeout is judged: what had arrived at the sockets by now is handed in by the next dispatch(), however
-  // late the backend's own threads are. Waits for them, not for the network. A backend without threads needs nothing.
+  // late the backend's own threads are, and of what is not control packets, when the newest came. Waits for them, not for the network. A backend without threads needs nothing.
   virtual void catch_up() {}
-  // The longest that anything the owner asked for has waited for those threads since this was last asked: how late they
-  // are, a processor being everybody's. Zero of a backend without threads.
+  // The longest that anything (packets, timers, what the owner asked for) has waited for those threads since this was
+  // last asked: how late they are, a processor being everybody's. Zero of a backend without threads.
   virtual Duration take_lateness() { return {}; }
 
   virtual int notification_fd() const = 0;

@@ -20,22 +20,18 @@ void CommandQueue::wake() {
   if (!std::exchange(woken_, true)) (void)::eventfd_write(event_.get(), 1);
 }
 
-void CommandQueue::run(Now now) {
+Duration CommandQueue::run(Now now) {
   std::vector<Command> commands;
+  Duration waited{};
   {
     const std::lock_guard lock(mutex_);
     eventfd_t count = 0;
     if (std::exchange(woken_, false)) (void)::eventfd_read(event_.get(), &count);
     commands.swap(waiting_);
-    if (!commands.empty()) note_wait(system_now().monotonic - waiting_since_);
+    if (!commands.empty()) waited = system_now().monotonic - waiting_since_;
   }
   for (const Command& command : commands) command(now);
-}
-
-// Only whoever has the engine notes one: nothing can be lost between reading and writing but what is being asked for.
-void CommandQueue::note_wait(Duration wait) {
-  if (wait.count() > longest_wait_.load(std::memory_order_relaxed))
-    longest_wait_.store(wait.count(), std::memory_order_relaxed);
+  return waited;
 }
 
 }  // namespace starling::wg

@@ -2,7 +2,6 @@
 // once the engine's thread is wanted for it.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -39,21 +38,15 @@ class CommandQueue {
     return result.get();
   }
 
-  // Whoever has the engine.
-  void run(Now now);
-
-  // Any thread: the longest that the first of those done together has waited since this was last asked.
-  Duration take_longest_wait() { return Duration(longest_wait_.exchange(0, std::memory_order_relaxed)); }
+  // Whoever has the engine. How long the first of those that were done had waited; zero if there were none.
+  Duration run(Now now);
 
  private:
-  void note_wait(Duration wait);
-
   FileDescriptor event_;
   std::mutex mutex_;
   std::vector<Command> waiting_;
   Time waiting_since_{};  // the first of them
   bool woken_ = false;
-  std::atomic<Duration::rep> longest_wait_ = 0;
 };
 
 }  // namespace starling::wg

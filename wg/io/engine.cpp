@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kEventsMax = 16;
 constexpr int kCatchUpBatchesMax = 128;  // of each family
+constexpr int kReceiveBatchesMax = 4;    // likewise, before anything is sent
 
 // With which events this polls; 0: with none.
 template <typename Ready>
@@ -83,7 +84,11 @@ void Engine::run() {
     wants_turn_.store(true, std::memory_order_relaxed);
     const std::lock_guard lock(turn_);
     wants_turn_.store(false, std::memory_order_relaxed);
-    turn(system_now(), ready);
+    const Now now = system_now();
+    if (std::exchange(left_work_, false)) note_lateness(now.monotonic - last_turn_at_);
+    if (events_of(ready, timer_.fd()) != 0) note_lateness(now.monotonic - std::max(timer_armed_, last_turn_at_));
+    last_turn_at_ = now.monotonic;
+    turn(now, ready);
   }
 }
 
@@ -100,14 +105,17 @@ void Engine::turn(Now now, const std::vector<Ready>& ready) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const std::uint32_t events = events_of(ready, context_.udp.fd(family));
     if ((events & EPOLLERR) != 0) context_.udp.read_errors(family);
-    if (started_ && (events & EPOLLIN) != 0) receiver_.receive(now, family);
+    if (!started_ || (events & EPOLLIN) == 0) continue;
+    int batches = 0;
+    while (batches < kReceiveBatchesMax && receiver_.receive(now, family)) ++batches;
+    left_work_ = left_work_ || batches == kReceiveBatchesMax;
   }
   drain_device(now);
   if (events_of(ready, link_.fd()) != 0) follow_link(now);
   if (events_of(ready, routes_.fd()) != 0) follow_underlay();
-  if (events_of(ready, commands_.fd()) != 0) commands_.run(now);
+  if (events_of(ready, commands_.fd()) != 0) note_lateness(commands_.run(now));
   drain_device(now);
-  if (events_of(ready, context_.tun.fd()) != 0 && !context_.tun_gone) transmitter_.read_tun(now);
+  if (events_of(ready, context_.tun.fd()) != 0 && !context_.tun_gone && transmitter_.read_tun(now)) left_work_ = true;
   if (context_.device.next_deadline() <= now.monotonic) context_.device.on_timer(now);
   judge_traffic(now);
   drain_device(now);
@@ -243,6 +251,12 @@ void Engine::arm_timer() {
   timer_armed_ = deadline;
 }
 
+// By whoever has the turn, and so by one at a time: nothing is lost but between being asked for and being forgotten.
+void Engine::note_lateness(Duration late) {
+  if (late.count() > lateness_.load(std::memory_order_relaxed))
+    lateness_.store(late.count(), std::memory_order_relaxed);
+}
+
 PeerId Engine::add_peer(Now now, const PeerConfig& config) {
   const DevicePeerConfig device_config{config.public_key, config.preshared_key.value_or(SecretKey{}), config.endpoint,
                                        config.persistent_keepalive_s};
@@ -292,6 +306,13 @@ void Engine::catch_up(Now now) {
     if (context_.udp.fd(family) < 0) continue;
     for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(now, family); ++i) drain_device(now);
   }
+}
+
+void Engine::tell_heard(Now now) {
+  context_.peers.for_each([&](PeerPath& peer) {
+    const std::optional<Time> heard = peer.watch.take_heard();
+    if (heard && peer.control) context_.notify({{*heard, now.wall}, HeardNotification{peer.id}}, peer.id);
+  });
 }
 
 void Engine::set_private_key(Now now, const SecretKey& key) {

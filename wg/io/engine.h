@@ -41,6 +41,9 @@ class Engine final : private Receiver::DeviceDriver {
   // Does what commands ask for on the caller's thread, if the engine's own rests; false if it does not.
   bool try_turn();
   void stop() { stopping_ = true; }
+  // Any thread: the longest since this was last asked that something waited for the engine's thread, which may have no
+  // processor: a command, a timer, packets that were there when its last turn ended.
+  Duration take_lateness() { return Duration(lateness_.exchange(0, std::memory_order_relaxed)); }
 
   // From commands, by whoever has the turn.
   void start();  // no packet is taken in before it
@@ -63,6 +66,8 @@ class Engine final : private Receiver::DeviceDriver {
   }
   // Sends what is sealed and takes in what the sockets hold, up to a limit that only a flood reaches.
   void catch_up(Now now);
+  // Tells the owner when traffic last came from each peer, where that is news.
+  void tell_heard(Now now);
   const PublicKey& public_key() const { return context_.device.public_key(); }
   BackendStatus status();
 
@@ -86,6 +91,7 @@ class Engine final : private Receiver::DeviceDriver {
   void report_tun_gone(Now now);
   void judge_traffic(Now now);
   void arm_timer();
+  void note_lateness(Duration late);
 
   // The interface and the sockets that follow it (engine_link.cpp)
   void follow_link(Now now);
@@ -108,6 +114,9 @@ class Engine final : private Receiver::DeviceDriver {
   FileDescriptor epoll_;
   TimerFd timer_;
   Time timer_armed_ = kNever;
+  Time last_turn_at_{};     // of its own thread
+  bool left_work_ = false;  // that turn: there was more
+  std::atomic<Duration::rep> lateness_ = 0;
   DeviceOutbox outbox_;  // what was drained; kept for its memory
   std::vector<DropReport> reports_;
   std::uint64_t queue_drops_ = 0;  // of the interface, as far as they are counted

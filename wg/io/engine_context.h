@@ -69,7 +69,7 @@ struct EngineContext {
     if (!captures.is_active()) return;
     captures.add({packet, direction, is_control, dropped, peer == nullptr ? nullptr : &peer->public_key});
   }
-  // For the watch on traffic, where there is an owner to tell: a packet went to the peer, or something authentic came.
+  // For the watch on traffic, where there is an owner to tell: data or a keepalive went to the peer, or came.
   void note_sent(Now now, PeerPath& peer, bool data) {
     if (!peer.control) return;
     peer.watch.on_sent(now.monotonic, data);

@@ -138,9 +138,9 @@ void Receiver::on_opened(Now now, const OpenWork::Message& message, const AeadJo
   if (!job.authentic) return context_.drop(now, peer->id, DropReason::decrypt_failed, arrival.from);
   if (!session->accept(job.counter)) return context_.drop(now, peer->id, DropReason::replayed, arrival.from);
   peer->rx_bytes += message.size;
-  context_.note_heard(now, *peer, false);
   note_received(session, arrival, job.size == 0);
-  if (job.size != 0) deliver(now, *peer, MutableBytes(job.out, job.size), arrival.traffic_class);
+  if (job.size == 0) return context_.note_heard(now, *peer, false);
+  deliver(now, *peer, MutableBytes(job.out, job.size), arrival.traffic_class);
 }
 
 void Receiver::note_received(const SessionPtr& session, const ReceivedDatagrams& arrival, bool keepalive) {

@@ -30,7 +30,7 @@ MutableBytes Transmitter::allocate(Now now, std::size_t size) {
 }
 
 // What is read into one batch is sealed by others while the next is read; sent in order.
-void Transmitter::read_tun(Now now) {
+bool Transmitter::read_tun(Now now) {
   flush(now);  // what came first goes first
   const bool captured = context_.captures.is_active();
   bool more = true;
@@ -50,6 +50,7 @@ void Transmitter::read_tun(Now now) {
     }
   }
   flush(now);
+  return more;
 }
 
 // False once nothing is left to read.
@@ -186,7 +187,7 @@ bool Transmitter::seal_loose(Now now, PeerPath& peer, Kind kind, Bytes packet) {
   const AeadJob job = peer.session->seal_job(*counter, plaintext, message);
   context_.workers.aead().seal({&job, 1});
   loose_.add(envelope_of(peer, kind, packet), message, message.size());
-  context_.note_sent(now, peer, kind == Kind::data);
+  if (kind == Kind::data || kind == Kind::keepalive) context_.note_sent(now, peer, kind == Kind::data);
   return true;
 }
 

@@ -20,8 +20,8 @@ class Transmitter {
  public:
   explicit Transmitter(EngineContext& context);
 
-  // What the TUN has, up to a few batches, sent before it returns.
-  void read_tun(Now now);
+  // What the TUN has, up to a few batches, sent before it returns. True if it may have more.
+  bool read_tun(Now now);
 
   // A packet of another tunnel that goes on by this one. It is the beginning of `plaintext`, the message that it came
   // in less header and tag, which is sealed where it lies, and must stay until the next flush().

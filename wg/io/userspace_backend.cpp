@@ -102,10 +102,13 @@ class UserspaceBackend final : public Backend {
   }
 
   void catch_up() override {
-    do_now([this](Now now) { engine_.catch_up(now); });
+    do_now([this](Now now) {
+      engine_.catch_up(now);
+      engine_.tell_heard(now);
+    });
   }
 
-  Duration take_lateness() override { return commands_.take_longest_wait(); }
+  Duration take_lateness() override { return engine_.take_lateness(); }
 
   int notification_fd() const override { return notifications_.fd(); }
   void dispatch(BackendObserver& observer) override {

@@ -32,6 +32,8 @@ struct Node final : BackendObserver {
   PeerStatus peer_status(PeerId peer) const;
 
   void on_control_packet(Now, PeerId, Bytes payload) override { heard.emplace_back(payload.begin(), payload.end()); }
+  void on_quiet(Now, PeerId peer) override { quiet.push_back(peer); }
+  void on_heard(Now, PeerId peer) override { traffic.push_back(peer); }
   void on_session(Now, PeerId peer, bool as_initiator) override { sessions.emplace_back(peer, as_initiator); }
   void on_endpoint(Now, PeerId, const Endpoint& at) override { endpoints.push_back(at); }
   void on_unreachable(Now, PeerId peer, const Unreachable& what) override { unreachable.emplace_back(peer, what); }
@@ -43,6 +45,8 @@ struct Node final : BackendObserver {
   Endpoint endpoint;
   std::unique_ptr<Backend> backend;
   std::vector<std::string> heard;
+  std::vector<PeerId> quiet;
+  std::vector<PeerId> traffic;
   std::vector<std::pair<PeerId, bool>> sessions;
   std::vector<Endpoint> endpoints;
   std::vector<std::pair<PeerId, Unreachable>> unreachable;

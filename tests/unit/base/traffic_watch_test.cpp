@@ -33,11 +33,22 @@ TEST_CASE("data that finds no answer is told of once, and its end too") {
   CHECK(watch.next_deadline() == kStart + 60ms + kQuietAfter);
 }
 
-TEST_CASE("anything that is heard is an answer to data") {
+TEST_CASE("a sign of life is an answer to data") {
   TrafficWatch watch;
   watch.on_sent(kStart, true);
   CHECK_FALSE(watch.on_received(kStart + 1ms, false));
   CHECK(watch.next_deadline() == kNever);
+}
+
+TEST_CASE("when traffic last came is told once") {
+  TrafficWatch watch;
+  CHECK_FALSE(watch.take_heard().has_value());
+  watch.on_received(kStart, true);
+  watch.on_received(kStart + 5ms, false);
+  CHECK(watch.take_heard() == kStart + 5ms);
+  CHECK_FALSE(watch.take_heard().has_value());
+  watch.on_received(kStart + 6ms, true);
+  CHECK(watch.take_heard() == kStart + 6ms);
 }
 
 TEST_CASE("who receives data and has nothing to send owes a sign of life, as long as data comes") {

@@ -121,6 +121,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kSuspectProbes);
   CHECK_CONSTANT(kProbeBurst);
   CHECK_CONSTANT(kProlongedDoubt);
+  CHECK_CONSTANT(kTrafficVouches);
   CHECK_CONSTANT(kHintInterval);
   CHECK_CONSTANT(kMaxLateness);
   CHECK_CONSTANT(kLatenessHalfLife);

@@ -38,9 +38,12 @@ struct Fixture {
     router.start(kStart);
     instance = decode_message(router.outbox().packets.at(0).bytes).value().envelope.instance;
   }
-  void hello(Now now, std::uint64_t peer_instance = 5) {
+  // `echo`: when we sent what it says it has heard.
+  void hello(Now now, std::uint64_t peer_instance = 5, std::optional<Time> echo = std::nullopt) {
     Hello hello;
     hello.sequence = sequence++;
+    hello.has_echo = echo.has_value();
+    if (echo) hello.echo_timestamp_us = static_cast<std::uint32_t>(echo->time_since_epoch() / 1us);
     hello.interval_us = 100'000;
     hello.multiplier = 3;
     hello.node.bytes.fill(9);
@@ -274,7 +277,7 @@ TEST_CASE("what ICMP says of a peer that is no neighbour, or of none, means noth
   CHECK(fixture.router.next_deadline() == due);
 }
 
-TEST_CASE("whatever is heard ends the doubt, and the suspicion with it") {
+TEST_CASE("an answer ends the doubt of data without one, and the suspicion with it, and so does traffic") {
   Fixture fixture;
   fixture.hello(kStart);
   fixture.router.on_quiet(kStart + 30ms, kNeighbor);
@@ -282,15 +285,57 @@ TEST_CASE("whatever is heard ends the doubt, and the suspicion with it") {
     fixture.router.on_timer({fixture.router.next_deadline(), {}});
   REQUIRE(fixture.router.neighbors()[0].suspect);
   fixture.router.outbox().clear();
-  SUBCASE("a control packet") {
-    fixture.hello(kStart + 61ms);
+  SUBCASE("a Hello that echoes a probe") {
+    fixture.hello(kStart + 61ms, 5, kStart.monotonic + 40ms);
   }
-  SUBCASE("something else, as the host says") {
+  SUBCASE("traffic, as the host says") {
     fixture.router.on_heard(kStart + 61ms, kNeighbor);
   }
   CHECK_FALSE(fixture.router.neighbors()[0].suspect);
   CHECK(fixture.router.next_judgement() == kStart.monotonic + 61ms + 210ms);
   CHECK(take_events(fixture) == "trusted ");
+}
+
+TEST_CASE("a Hello of a neighbour that has not heard us since our data found no answer does not end the doubt") {
+  Fixture fixture;
+  fixture.hello(kStart, 5, kStart.monotonic - 5ms);
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  fixture.hello(kStart + 45ms, 5, kStart.monotonic + 29ms);
+  CHECK(fixture.router.next_judgement() < kStart.monotonic + 80ms);
+  while (fixture.state() != NeighborState::down) fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  CHECK(fixture.router.neighbors()[0].since == kStart.monotonic + 80ms);
+}
+
+TEST_CASE("whatever is heard ends the doubt of a neighbour that was silent") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  while (fixture.router.next_deadline() <= kStart.monotonic + 240ms)
+    fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  REQUIRE(fixture.router.neighbors()[0].suspect);
+  SUBCASE("a Hello that echoes nothing") {
+    fixture.hello(kStart + 241ms);
+  }
+  SUBCASE("traffic, as the host says") {
+    fixture.router.on_heard(kStart + 241ms, kNeighbor);
+  }
+  SUBCASE("traffic that came before the burst, as the host says late") {
+    fixture.router.on_heard(kStart + 200ms, kNeighbor);
+  }
+  CHECK_FALSE(fixture.router.neighbors()[0].suspect);
+  CHECK(fixture.router.next_judgement() >= kStart.monotonic + 410ms);
+}
+
+TEST_CASE("traffic is as good as Hellos for ten detection times, and then no more") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  Time now = kStart.monotonic;
+  while (fixture.state() == NeighborState::exchange) {
+    now += 1ms;
+    fixture.router.on_heard({now, {}}, kNeighbor);
+    while (fixture.router.next_deadline() <= now) fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  }
+  CHECK(now - kStart.monotonic >= 10 * 300ms + 210ms);
+  CHECK(now - kStart.monotonic <= 10 * 300ms + 310ms);
 }
 
 TEST_CASE("what arrived before the data that found no answer does not end the doubt") {

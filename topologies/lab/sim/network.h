@@ -250,6 +250,7 @@ class Network {
   void arrive();
   void receive(Arrival& arrival);
   void hear(NodeIndex node, Port port, bool data);
+  void tell_heard(Node& node);
   void on_deadline(NodeIndex node);
   void judge_traffic(NodeIndex node);
   void rearm(NodeIndex node);

@@ -115,7 +115,6 @@ void Network::receive(Arrival& arrival) {
   switch (arrival.kind) {
     case Arrival::Kind::control:
       trace_.add(Bytes(arrival.packet.bytes));
-      hear(to, port, false);
       inject(to, from, arrival.packet.bytes);
       break;
     case Arrival::Kind::keepalive: hear(to, port, false); break;
@@ -127,7 +126,7 @@ void Network::receive(Arrival& arrival) {
   }
 }
 
-// As the engine does: anything authentic is a sign of life, and the Router is told if one was missed.
+// As the engine does: the Router is told if traffic was missed.
 void Network::hear(NodeIndex index, Port port, bool data) {
   Node& node = nodes_[index];
   TrafficWatch& watch = node.ports[port].watch;
@@ -147,12 +146,22 @@ void Network::inject(NodeIndex to, NodeIndex from, Bytes bytes) {
 void Network::on_deadline(NodeIndex index) {
   Node& node = nodes_[index];
   if (node.router_deadline <= now_) {
+    if (node.router->next_judgement() <= now_) tell_heard(node);
     node.router->on_timer(clock(node));
     drain(index);
     if (node.router_deadline <= now_) throw std::logic_error("a router asks for the same moment again");
   }
   judge_traffic(index);
   rearm(index);
+}
+
+// Before a timeout is judged, as the engine does.
+void Network::tell_heard(Node& node) {
+  for (std::size_t i = 0; i < node.ports.size(); i++) {
+    const Now now = clock(node);
+    const std::optional<Time> heard = node.ports[i].watch.take_heard();
+    if (heard) node.router->on_heard({*heard, now.wall}, node.neighbors[i]);
+  }
 }
 
 void Network::judge_traffic(NodeIndex index) {
@@ -205,9 +214,7 @@ void Network::send_control(NodeIndex from, routing::RouterOutbox::Packet packet)
   if (on_send && !on_send(in_flight)) return;
   const Port port = port_to(from, in_flight.to);
   if (port == kNoPort) return;
-  PortState& state = nodes_[from].ports[port];
-  state.watch.on_sent(now_, false);
-  if (state.watch.next_deadline() < deadlines_.of(from)) deadlines_.set(from, state.watch.next_deadline());
+  const PortState& state = nodes_[from].ports[port];
   if (!state.link->up) return;
   const Precedence precedence = as_data ? Precedence::data : Precedence::control;
   const auto arrivals = state.out->send(now_, in_flight.bytes.size() + kInnerHeaders, precedence, random_);
