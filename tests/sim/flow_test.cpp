@@ -172,6 +172,7 @@ TEST_CASE("the meter tells how long a pair's packets vanish, exactly, without a 
   // Until node 1, which is on the way, has noticed, and node 0 has heard of it.
   CHECK(measured.black_hole_ms.max() + measured.micro_loop_ms.max() >= measured.detected_idle_ms.min() - 1);
   CHECK(measured.black_hole_ms.max() + measured.micro_loop_ms.max() <= measured.converged_ms.max());
+  CHECK((measured.micro_loops == 0) == (measured.micro_loop_ms.max() == 0));
   CHECK(measured.flooded_ms.max() >= 3);
   CHECK(measured.flooded_ms.max() <= 10);
   CHECK(measured.messages.count() == 6);
@@ -203,6 +204,8 @@ TEST_CASE("a loop between nodes that have not heard yet is counted as one") {
   const Measurement measured = meter.end();
   CHECK(measured.black_hole_ms.max() == 0);
   // The news from 2 takes 20 ms to 1, and 20 ms more to 0; until then one of them sends back.
+  CHECK(measured.micro_loops == 1);
+  CHECK(measured.looped_pairs == 1);
   CHECK(measured.micro_loop_ms.max() >= 20);
   CHECK(measured.micro_loop_ms.max() <= 60);
 }

@@ -165,6 +165,26 @@ TEST_CASE(
   CHECK(diamond.greys.size() == 3);
 }
 
+TEST_CASE("a link that loses half of what goes one way is avoided by both ends, and used again once it is mended") {
+  Diamond diamond(9);
+  diamond.network.link(0, 2, {.cost = 20});
+  diamond.start();
+  REQUIRE(diamond.hops() == std::vector<NodeIndex>{1});
+  Quality lossy;
+  lossy.loss_permille = 500;
+  diamond.network.set_quality(0, 1, lossy);
+  diamond.network.run_for(40s);
+  CHECK(diamond.hops() == std::vector<NodeIndex>{2});
+  // One end's probes are lost, the other's Hellos do not come.
+  CHECK((diamond.network.view(0, 1).grey != GreyReason::none || diamond.network.view(1, 0).grey != GreyReason::none));
+  CHECK(diamond.network.state(0, 1) == routing::NeighborState::full);
+  diamond.network.set_quality(0, 1, Quality{});
+  diamond.network.run_for(60s);
+  CHECK(diamond.hops() == std::vector<NodeIndex>{1});
+  CHECK(diamond.network.view(0, 1).grey == GreyReason::none);
+  CHECK(diamond.network.view(1, 0).grey == GreyReason::none);
+}
+
 TEST_CASE("a hole that is there from the start is known two seconds later, and where all ways are grey they are used") {
   Diamond diamond(6);
   Quality hole;

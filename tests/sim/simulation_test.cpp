@@ -136,6 +136,65 @@ TEST_CASE("the same arguments give the same report, but for what its clock and m
   CHECK(report(6) != once);
 }
 
+TEST_CASE("coverage is that of routers at rest, whose alternates are there") {
+  const Outcome outcome = simulated(arguments_for("grid:3x3", "none", 3));
+  const auto topology = generate("grid:3x3", {3, false}).value();
+  Network network = build_network(topology, lab::make_plan(topology), {});
+  network.start_all();
+  network.run_for(5s);
+  routing::BackupCoverage sum;
+  for (NodeIndex node = 0; node < network.size(); node++) {
+    const routing::BackupCoverage each = network.router(node).backup_coverage();
+    sum.destinations += each.destinations;
+    sum.ecmp += each.ecmp;
+    sum.node_protecting += each.node_protecting;
+    sum.link_protecting += each.link_protecting;
+  }
+  // Each node announces the same number of prefixes.
+  const std::uint64_t prefixes = outcome.coverage.routes / sum.destinations;
+  CHECK(outcome.coverage.routes == prefixes * sum.destinations);
+  CHECK(outcome.coverage.equal_cost == prefixes * sum.ecmp);
+  CHECK(outcome.coverage.node_protecting == prefixes * sum.node_protecting);
+  CHECK(outcome.coverage.link_protecting == prefixes * sum.link_protecting);
+  CHECK(outcome.coverage.equal_cost + outcome.coverage.node_protecting + outcome.coverage.link_protecting > 0);
+}
+
+TEST_CASE("a failure that finds no place is counted, and told") {
+  std::vector<std::string> told;
+  const Arguments arguments = arguments_for("line:2", "cut:2", 3);
+  auto topology = generate("line:2", {3, false}).value();
+  topology.links.clear();
+  SimulationOptions options = options_of(arguments).value();
+  options.on_progress = [&](const std::string& text) { told.push_back(text); };
+  const Outcome outcome = simulate(topology, options);
+  CHECK(outcome.fault == "");
+  CHECK(outcome.failures.empty());
+  CHECK(outcome.failures_without_place == 2);
+  CHECK(std::count(told.begin(), told.end(), "2 of 2: no place for a failure of kind cut") == 1);
+}
+
+TEST_CASE("a link whose directions differ is mended as it was") {
+  Network network(1);
+  network.add_node();
+  network.add_node();
+  network.link(0, 1);
+  network.set_quality(0, 1, {.loss_permille = 10, .mtu = 1400});
+  network.set_quality(1, 0, {.loss_permille = 20, .mtu = 1300});
+  network.start_all();
+  network.run_for(1s);
+  for (const FaultKind kind : {FaultKind::loss, FaultKind::mtu}) {
+    Fault fault;
+    fault.kind = kind;
+    fault.links = {{0, 1}};
+    apply(network, fault);
+    undo(network, fault);
+    CHECK(network.channel(0, 1).quality.loss_permille == 10);
+    CHECK(network.channel(1, 0).quality.loss_permille == 20);
+    CHECK(network.channel(0, 1).quality.mtu == 1400);
+    CHECK(network.channel(1, 0).quality.mtu == 1300);
+  }
+}
+
 TEST_CASE("every kind of fault, one at a time, is noticed, routed around and mended") {
   for (const FaultKind kind : kFaultKinds) {
     CAPTURE(to_string(kind));

@@ -26,7 +26,11 @@ bool Failures::run(const std::vector<FaultKind>& kinds, Outcome& outcome,
                    const std::function<void(const std::string&)>& progress) {
   for (std::size_t i = 0; i < kinds.size(); i++) {
     const auto fault = choose_fault(kinds[i], stage_.network(), {}, stage_.random());
-    if (!fault) continue;  // a network of two nodes, say, has no third to stop
+    if (!fault) {  // a network of two nodes, say, has no third to stop
+      outcome.failures_without_place++;
+      progress(fmt::format("{} of {}: no place for a failure of kind {}", i + 1, kinds.size(), to_string(kinds[i])));
+      continue;
+    }
     const bool one_way = options_.traffic == Traffic::one_way || (options_.traffic == Traffic::mixed && i % 2 == 1);
     if (!break_and_mend(*fault, one_way, outcome)) return false;
     progress(fmt::format("{} of {}: {}; all well after {:.1f} ms, and {:.1f} ms after it was mended", i + 1,

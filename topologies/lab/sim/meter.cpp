@@ -28,6 +28,8 @@ void Measurement::add(const Measurement& other) {
   micro_loop_ms.add(other.micro_loop_ms);
   outage_ms.add(other.outage_ms);
   pairs += other.pairs;
+  micro_loops += other.micro_loops;
+  looped_pairs += other.looped_pairs;
 }
 
 Meter::Meter(const Network& network)
@@ -60,7 +62,11 @@ void Meter::begin(std::string what, bool repair, std::vector<std::pair<NodeIndex
   for (NodeIndex node = 0; node < network_.size(); node++) sent_before_.push_back(network_.sent(node));
   pairs_.clear();
   pairs_through_.assign(network_.size(), 0);
-  for (Route& route : pairs) pairs_.push_back({std::move(route), Fate::delivered, measurement_.at, {}, {}, {}, true});
+  for (Route& route : pairs) {
+    Pair& pair = pairs_.emplace_back();
+    pair.route = std::move(route);
+    pair.since = measurement_.at;
+  }
   look_again();
 }
 
@@ -89,6 +95,7 @@ void Meter::walk(std::size_t index) {
   account(pair, network_.now().monotonic);
   for (const NodeIndex node : pair.nodes) pairs_through_[node] &= ~bit;
   Walk walked = network_.walk(pair.route);
+  if (walked.fate == Fate::looped && pair.fate != Fate::looped) pair.micro_loops++;
   pair.fate = walked.fate;
   pair.nodes = std::move(walked.nodes);
   for (const NodeIndex node : pair.nodes) pairs_through_[node] |= bit;
@@ -172,6 +179,8 @@ Measurement Meter::end() {
     measurement_.pairs++;
     measurement_.black_hole_ms.add(to_ms(pair.black_hole));
     measurement_.micro_loop_ms.add(to_ms(pair.micro_loop));
+    measurement_.micro_loops += pair.micro_loops;
+    measurement_.looped_pairs += pair.micro_loops != 0 ? 1 : 0;
   }
   return std::move(measurement_);
 }

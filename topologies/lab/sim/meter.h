@@ -28,13 +28,15 @@ struct Measurement {
   Distribution detected_idle_ms;
   // From an announcement until the last node has accepted it; of several that overlap, from the last of them.
   Distribution flooded_ms;
-  Distribution converged_ms;   // until nothing changed any more; at most one
-  Distribution spf_runs;       // of each node
-  Distribution messages;       // that each node sent, Hellos left out
-  Distribution bytes;          // of those
-  Distribution black_hole_ms;  // of each pair
-  Distribution micro_loop_ms;  // likewise
-  Distribution outage_ms;      // of each flow: the longest run of its packets that did not arrive
+  Distribution converged_ms;       // until nothing changed any more; at most one
+  Distribution spf_runs;           // of each node
+  Distribution messages;           // that each node sent, Hellos left out
+  Distribution bytes;              // of those
+  Distribution black_hole_ms;      // of each pair
+  Distribution micro_loop_ms;      // likewise
+  std::uint64_t micro_loops = 0;   // how often a pair's packets began to go round
+  std::uint64_t looped_pairs = 0;  // of how many pairs they ever did
+  Distribution outage_ms;          // of each flow: the longest run of its packets that did not arrive
   std::uint64_t pairs = 0;
 
   // Adds another's values; what, repair and at stay.
@@ -75,6 +77,7 @@ class Meter {
     std::vector<NodeIndex> nodes;  // of the newest walk
     Duration black_hole{};
     Duration micro_loop{};
+    std::uint64_t micro_loops = 0;
     bool counts = true;
   };
 

@@ -30,6 +30,7 @@ struct Outcome {
   Distribution idle_bytes;
   Coverage coverage;
   std::vector<Measurement> failures;
+  std::uint64_t failures_without_place = 0;  // asked for, and not made
   std::vector<Measurement> repairs;
   std::map<std::string, std::uint64_t> chaos_faults;  // by kind
   Duration chaos{};

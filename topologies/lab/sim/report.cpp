@@ -39,6 +39,8 @@ ordered_json changes_json(const std::vector<Measurement>& changes) {
   result["outage_ms"] = to_json(sum.outage_ms);
   result["black_hole_ms"] = to_json(sum.black_hole_ms);
   result["micro_loop_ms"] = to_json(sum.micro_loop_ms);
+  result["micro_loops"] = sum.micro_loops;
+  result["looped_pairs"] = sum.looped_pairs;
   result["spf_runs_per_node"] = to_json(sum.spf_runs);
   result["messages_per_node"] = to_json(sum.messages);
   result["bytes_per_node"] = to_json(sum.bytes);
@@ -55,6 +57,7 @@ ordered_json list_json(const std::vector<Measurement>& changes) {
     entry["outage_ms_max"] = rounded(change.outage_ms.max());
     entry["black_hole_ms_max"] = rounded(change.black_hole_ms.max());
     entry["micro_loop_ms_max"] = rounded(change.micro_loop_ms.max());
+    entry["micro_loops"] = change.micro_loops;
     list.push_back(std::move(entry));
   }
   return list;
@@ -145,6 +148,7 @@ ordered_json to_json(const lab::Topology& topology, const Outcome& outcome, cons
                         {"node_protecting", share(coverage.node_protecting, coverage.routes)},
                         {"link_protecting", share(coverage.link_protecting, coverage.routes)}};
   result["failures"] = changes_json(outcome.failures);
+  result["failures"]["without_place"] = outcome.failures_without_place;
   result["failures"]["each"] = list_json(outcome.failures);
   result["repairs"] = changes_json(outcome.repairs);
   result["chaos"]["seconds"] = static_cast<double>(outcome.chaos.count()) / 1e9;

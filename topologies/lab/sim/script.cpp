@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "routing/limits.h"
 #include "topologies/lab/run.h"
 #include "topologies/lab/sim/fault.h"
 #include "topologies/lab/sim/flow_probe.h"
@@ -35,13 +36,18 @@ std::vector<Script::Appointment> Script::agenda() const {
   return agenda;
 }
 
-void Script::run(Time last_start, Time converged, Outcome& outcome) {
+void Script::run(Time last_start, Time converged, Outcome& outcome, const std::function<void()>& at_rest) {
   report_.last_start_ns = ns(last_start);
   report_.converged_ns = ns(converged);
   report_.expectations.resize(topology_.expectations.size());
   const Time zero = stage_.now();
   start_probes();
-  for (const Appointment& appointment : agenda()) {
+  // Alternates come a while after the routes (kAlternatesDelay). An earlier event is a network that has no rest.
+  const auto appointments = agenda();
+  const Time first = appointments.empty() ? kNever : zero + std::chrono::milliseconds(appointments.front().at_ms);
+  await(std::min(first, zero + 2 * routing::kAlternatesDelay));
+  at_rest();
+  for (const Appointment& appointment : appointments) {
     await(zero + std::chrono::milliseconds(appointment.at_ms));
     if (appointment.is_event) {
       apply(appointment.index, outcome);

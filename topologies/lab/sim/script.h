@@ -2,6 +2,7 @@
 // lab judges them (topologies/README.md), all in virtual time.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "topologies/lab/plan.h"
@@ -17,8 +18,9 @@ class Script {
   Script(const lab::Topology& topology, const lab::Plan& plan, Stage& stage)
       : topology_(topology), plan_(plan), stage_(stage) {}
 
-  // `start`: from the start until convergence, as it was measured. Fills in the outcome's script, failures and repairs.
-  void run(Time last_start, Time converged, Outcome& outcome);
+  // Until `converged` from `last_start`, as it was measured. Fills in the outcome's script, failures and repairs.
+  // `at_rest` is called once alternates are there, before the first event, if it leaves the time.
+  void run(Time last_start, Time converged, Outcome& outcome, const std::function<void()>& at_rest);
 
  private:
   struct Appointment {

@@ -62,7 +62,6 @@ class Simulation {
       return false;
     }
     outcome_.start_ms = to_ms(converged_ - last_start_);
-    count_coverage();
     tell(fmt::format("all is well {:.1f} ms after the last start", *outcome_.start_ms));
     return true;
   }
@@ -84,11 +83,12 @@ class Simulation {
   bool play() {
     const bool has_script = !topology_.events.empty() || !topology_.probes.empty() || !topology_.expectations.empty();
     if (has_script) {
-      Script(topology_, plan_, stage_).run(last_start_, converged_, outcome_);
+      Script(topology_, plan_, stage_).run(last_start_, converged_, outcome_, [this] { count_coverage(); });
       if (!outcome_.script->fault.empty()) return false;
       stage_.network().clear_flows();
     } else {
       rest();
+      count_coverage();
     }
     const std::vector<FaultKind> kinds = draw_kinds(options_.faults, stage_.random());
     if (!Failures(stage_, options_.traffic).run(kinds, outcome_, [this](const std::string& text) { tell(text); }))
