@@ -66,7 +66,7 @@ class DatagramSender {
   // All of this family fail with this error.
   static void refuse(Family family, std::span<const OutgoingRun> runs, int error, SendOutcome& outcome);
 
-  // Other sockets, so perhaps other paths.
+  // Paths are perhaps others now.
   void forget_destinations() { refused_.clear(); }
   // A person should know, once: segmentation was switched off.
   std::optional<std::string> take_warning() { return std::exchange(warning_, std::nullopt); }

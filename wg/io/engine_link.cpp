@@ -17,7 +17,8 @@ void Engine::follow_link(Now now) {
   link_.read();
   watch(link_.fd(), EPOLLIN);  // another one, if the link moved
   const LinkState& link = link_.state();
-  context_.mtu = static_cast<std::size_t>(link.mtu);
+  const bool is_another_mtu = std::exchange(context_.mtu, static_cast<std::size_t>(link.mtu)) != context_.mtu;
+  if (is_another_mtu && link.is_here) context_.tun.fit_segments(link.mtu);
   context_.tun_index = link.is_here ? link.index : 0;
   note_queue_drops(now);
   if (link.up == up_) return;
@@ -61,12 +62,15 @@ std::optional<SystemError> Engine::set_listen_port(Now now, std::uint16_t port) 
 std::optional<SystemError> Engine::set_fwmark(std::uint32_t mark) {
   const std::optional<SystemError> error = context_.udp.set_fwmark(mark);
   // Other rules may lead elsewhere now.
-  if (!error) context_.peers.for_each([](PeerPath& peer) { peer.source.reset(); });
-  return error;
+  if (error) return error;
+  context_.udp.forget_narrow_paths();
+  context_.peers.for_each([](PeerPath& peer) { peer.source.reset(); });
+  return std::nullopt;
 }
 
 void Engine::follow_underlay() {
   routes_.read(context_.tun_index, [this](const UnderlayChange& change) {
+    context_.udp.forget_narrow_paths();  // one may be wider now; what is not says so again
     context_.peers.for_each([&](PeerPath& peer) {
       if (peer.source && peer.endpoint &&
           change.affects(peer.source->address, peer.source->interface_index, peer.endpoint->address)) {

@@ -166,7 +166,7 @@ Result<Tun> Tun::create(const std::string& name, int mtu, bool up, const Offload
   if (!set_header_size(fd.get())) return failed(name, "cannot set the size of its virtio header", errno);
   Tun tun(std::move(fd), name, index, true);
   tun.set_offloads(offloads);
-  if (offloads.tun_tso && offloads.udp_gso) limit_segments(index, mtu);
+  tun.fit_segments(mtu);
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
   return tun;
@@ -191,7 +191,12 @@ Result<Tun> Tun::adopt(FileDescriptor fd, int mtu, bool up, const Offloads& offl
   const std::uint32_t index = ::if_nametoindex(name.c_str());
   if (index == 0) return failed(name, "is not in this network namespace", errno);
   Tun tun(std::move(fd), name, index, virtio);
-  if (virtio) tun.set_offloads(offloads);
+  if (virtio) {
+    tun.set_offloads(offloads);
+    tun.fit_segments(mtu);
+  } else if (offloads.tun_tso || offloads.tun_gro || offloads.tun_uso || offloads.tun_ugro) {
+    tun.warning_ = fmt::format("segmentation offload of the interface {}: made without IFF_VNET_HDR; not used", name);
+  }
   disable_address_generation(index);
   if (const Result<bool> done = configure(name, mtu, up); !done) return done.error();
   return tun;
@@ -207,11 +212,16 @@ void Tun::set_offloads(const Offloads& offloads) {
   if (::ioctl(fd_.get(), TUNSETOFFLOAD, static_cast<unsigned long>(requested_offloads(wanted))) < 0) {
     warning_ = fmt::format("segmentation offload of the interface {}: {}; not used", name_, std::strerror(errno));
     (void)::ioctl(fd_.get(), TUNSETOFFLOAD, 0UL);
-  } else if (offloads.tun_uso && !has_udp) {
-    warning_ = fmt::format("UDP segmentation offload of the interface {}: needs Linux 6.2; not used", name_);
+  } else if ((offloads.tun_uso || offloads.tun_ugro) && !has_udp) {
+    warning_ = fmt::format("UDP segmentation offload of the interface {}, both ways: needs Linux 6.2; not used", name_);
   }
+  fits_segments_ = offloads.tun_tso && offloads.udp_gso;
   joins_tcp_ = offloads.tun_gro;
   joins_udp_ = offloads.tun_ugro && has_udp;
+}
+
+void Tun::fit_segments(int mtu) const {
+  if (fits_segments_) limit_segments(index_, mtu);
 }
 
 std::optional<std::string> Tun::current_name() const {

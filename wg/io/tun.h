@@ -54,6 +54,8 @@ class Tun {
   bool joins_udp() const { return joins_udp_; }
   void stop_joining_tcp() { joins_tcp_ = false; }
   void stop_joining_udp() { joins_udp_ = false; }
+  // The interface's MTU is another now: so is how many segments fit in one outer datagram. In its network namespace.
+  void fit_segments(int mtu) const;
   // What a person should know of an offload that the kernel has not got.
   std::optional<std::string> take_warning() { return std::exchange(warning_, std::nullopt); }
 
@@ -66,7 +68,8 @@ class Tun {
   FileDescriptor fd_;
   std::string name_;
   std::uint32_t index_ = 0;
-  bool virtio_ = false;  // there is a header in front of every packet
+  bool virtio_ = false;         // there is a header in front of every packet
+  bool fits_segments_ = false;  // the kernel hands over as many as it cuts again
   bool joins_tcp_ = false;
   bool joins_udp_ = false;
   std::optional<std::string> warning_;

@@ -266,6 +266,10 @@ void UdpSockets::send(std::span<const OutgoingRun> runs, SendOutcome& outcome) {
   }
 }
 
+void UdpSockets::forget_narrow_paths() {
+  impl_->sender.forget_destinations();
+}
+
 std::optional<std::string> UdpSockets::take_warning() {
   std::optional<std::string> warning = std::exchange(impl_->warning, std::nullopt);
   if (!warning) warning = impl_->sender.take_warning();

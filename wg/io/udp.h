@@ -50,6 +50,8 @@ class UdpSockets {
 
   // In order within each family; adds to `outcome`.
   void send(std::span<const OutgoingRun> runs, SendOutcome& outcome);
+  // Those that refused what the kernel was to cut may take it now.
+  void forget_narrow_paths();
   // What a person should know of an offload that was switched off, or a flood of errors.
   std::optional<std::string> take_warning();
 

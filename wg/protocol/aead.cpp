@@ -43,10 +43,12 @@ std::vector<std::string_view> aead_names() {
 
 std::unique_ptr<PacketAead> make_packet_aead(std::string_view name) {
   const std::vector<std::string_view> names = aead_names();
-  if (name.empty()) name = names.front();
+  const bool any = name.empty();
+  if (any) name = names.front();
   if (std::find(names.begin(), names.end(), name) == names.end()) return nullptr;
   if (name == kIpsecMbName) {
-    if (std::unique_ptr<PacketAead> aead = make_ipsec_mb_aead()) return aead;
+    std::unique_ptr<PacketAead> aead = make_ipsec_mb_aead();
+    if (aead || !any) return aead;
   }
   return std::make_unique<SodiumAead>();
 }

@@ -70,6 +70,12 @@ not_warned l
 no_drops l r m
 in_ns l ip route replace 192.0.2.0/24 dev to-r src 192.0.2.1
 
+note "which is not for ever: once the path is wide again, runs are sent there again"
+narrow=$(counted l gso_sent.192.0.2.2)
+carry l r 4
+[ "$(counted l gso_sent.192.0.2.2)" -gt "$narrow" ] || fail "no run was sent since"
+no_drops l r m
+
 note "a TUN that does not take what is joined"
 tunnels 4 "" tun_write=EINVAL,kind=tcp
 carry r l 4
@@ -122,7 +128,7 @@ carry r l 6
 some l offload_refused
 some l tun_read.tcp
 none l tun_read.udp
-warned l "UDP segmentation offload of the interface $(wg_interface l): needs Linux 6.2; not used"
+warned l "UDP segmentation offload of the interface $(wg_interface l), both ways: needs Linux 6.2; not used"
 no_drops l r
 note "a TUN without any"
 tunnels 6 "" tun_offload=all
