@@ -57,6 +57,14 @@ rule_takes_it_off() {
 rule_takes_it_off 4 source source from 10.66.0.0/16
 rule_takes_it_off 6 mark mark fwmark 7
 
+note "without a rule that leads to the table of our routes the kernel does not choose them: told, and mended"
+in_ns b ip rule del pref 32766
+wait_for 5 "transit.slow" has_event b transit.slow '.family == "ipv4" and .reason == "no policy rule leads to table 254" and (.remedy | contains("ip -4 rule add"))'
+transit_is '.families[] | select(.family == "ipv4") | .fast_path == false and .reason == "no policy rule leads to table 254"' || fail "show transit: $(show_transit)"
+in_ns b ip -4 rule add pref 32766 lookup 254
+wait_for 5 "and is the fast path again" transit_is 'all(.families[]; .fast_path)'
+passes || fail "packets are lost: $(cat "$work/ping.log")"
+
 note "a rule that is there at the start, with a kernel that does not forward: both are told"
 stop b || fail "b ended with status $?"
 rm -f "$work/b.log"
