@@ -7,6 +7,7 @@ idle     starlingd needs no more CPU than BIRD's BFD at the same interval
 start    64 starlingd have all routes within 3 s of the last one's start, and at most 10 MB each, in every round
 repair   95 of 100 swaps of an engine come within 5 ms of the suspicion or loss, and within 5 ms a link elsewhere
 spf      a full run for 10,000 nodes and 20,000 links takes at most 3 ms, with alternates at most ten times that
+transit  the fast path carries no less than the kernel's way, at no more CPU in the middle node and with round trips no longer
 tunnel   against Debian's wireguard-go: 10 times its TCP throughput at a tenth of its CPU per GB, 3 times its UDP packets, round
          trips no longer, at most 20 MB of private memory after load
 """
@@ -24,7 +25,7 @@ REPAIR_MS_MAX = 5
 SPF_US_MAX, ALTERNATES_MAX = 3000, 10
 TCP_MIN, CPU_MAX, UDP_MIN, TUNNEL_MB_MAX = 10, 0.1, 3, 20
 NEEDED = {"reroute": ("ip", "wg", "nft", "vtysh"), "idle": ("ip", "wg", "bird"), "start": ("ip", "wg"), "repair": ("ip", "wg", "nft"),
-          "spf": (), "tunnel": ("ip", "wg", "iperf3", "wireguard-go")}
+          "spf": (), "transit": ("ip", "wg", "iperf3"), "tunnel": ("ip", "wg", "iperf3", "wireguard-go")}
 
 
 def run(benchmark, *arguments):
@@ -79,6 +80,17 @@ def tunnel():
         for name in ("median_us", "p99_us"):
             yield f"{trips}.{name}, and wireguard-go's", ours[f"{trips}.{name}"], other[f"{trips}.{name}"]
     yield "private memory after load, MB", ours["memory.private_mb"], TUNNEL_MB_MAX
+
+
+def transit():
+    figures = run("transit", "--rounds", "3", "--retries", "2")["figures"]
+    ours, other = ({key: value["median"] for key, value in figures[label].items()} for label in ("fast path", "kernel"))
+    for load in ("tcp1", "tcp8"):
+        yield f"{load}: Gbit/s by the kernel, and by the fast path", other[f"{load}.gbit_per_s"], ours[f"{load}.gbit_per_s"]
+        yield f"{load}: CPU-s/GB of the middle node, and by the kernel", ours[f"{load}.cpu_s_per_gb_b"], other[f"{load}.cpu_s_per_gb_b"]
+    yield "udp: packets/s by the kernel, and by the fast path", other["udp.packets_per_s"], ours["udp.packets_per_s"]
+    for trips in ("rtt", "loaded"):
+        yield f"{trips}.median_us, and by the kernel", ours[f"{trips}.median_us"], other[f"{trips}.median_us"]
 
 
 def main():

@@ -161,9 +161,9 @@ def memory():
 
 
 def reroute():
-    """One router that detects fast by itself, and one by BFD."""
+    """One router that detects fast by itself, and two by BFD."""
     found = json.loads(run("reroute", "--quick", "--seed", "1", "--json"))["figures"]
-    if list(found) != ["starlingd", "bird@50x3"]:
+    if list(found) != ["starlingd", "bird@50x3", "frr@50x3"]:
         fail(f"figures of {list(found)}")
     for label, figures in found.items():
         cut = figures["diamond.two-way"]

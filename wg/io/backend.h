@@ -215,7 +215,8 @@ class Backend {
   virtual BackendStatus status() const = 0;
 
   // Before a timeout is judged: what had arrived at the sockets by now is handed in by the next dispatch(), however
-  // late the backend's own threads are, and of what is not control packets, when the newest came. Waits for them, not for the network. A backend without threads needs nothing.
+  // late the backend's own threads are, and of what is not control packets, when the newest came. Waits for them, not
+  // for the network. A backend without threads needs nothing.
   virtual void catch_up() {}
   // The longest that anything (packets, timers, what the owner asked for) has waited for those threads since this was
   // last asked: how late they are, a processor being everybody's. Zero of a backend without threads.

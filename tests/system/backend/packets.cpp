@@ -56,7 +56,8 @@ std::vector<std::uint8_t> forged_control_packet(const IpAddress& source, const I
   return packet;
 }
 
-Tap::Tap(const std::string& interface) : socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL))) {
+Tap::Tap(const std::string& interface)
+    : socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {  // of nothing before it is bound
   sockaddr_ll from{};
   from.sll_family = AF_PACKET;
   from.sll_protocol = htons(ETH_P_ALL);

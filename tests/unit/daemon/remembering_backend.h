@@ -13,6 +13,9 @@ class RememberingBackend final : public wg::Backend {
  public:
   enum class Call : std::uint8_t { set_egress, set_egress_groups, set_ingress, send_control };
 
+  RememberingBackend() = default;
+  explicit RememberingBackend(Duration late) : lateness(late) {}
+
   void start() override {}
   Result<wg::PeerId> add_peer(const wg::PeerConfig&) override { return Error{"not in this test"}; }
   void remove_peer(wg::PeerId) override {}
@@ -44,9 +47,11 @@ class RememberingBackend final : public wg::Backend {
   }
   std::optional<Error> start_capture(FileDescriptor, const wg::CaptureOptions&) override { return std::nullopt; }
   wg::BackendStatus status() const override { return reported; }
+  Duration take_lateness() override { return std::exchange(lateness, {}); }
   int notification_fd() const override { return -1; }
   void dispatch(wg::BackendObserver&) override {}
 
+  Duration lateness{};  // told when it is asked next
   wg::BackendStatus reported;
   std::vector<Call> calls;  // those that concern packets
   std::vector<wg::ControlPacket> sent;

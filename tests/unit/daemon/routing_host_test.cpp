@@ -7,6 +7,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "routing/identity.h"
+#include "routing/messages.h"
 #include "tests/unit/daemon/remembering_backend.h"
 
 using namespace starling;
@@ -54,7 +55,7 @@ struct Peer {
 struct Host {
   boost::asio::io_context io;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
-  RememberingBackend backend;
+  RememberingBackend backend{240ms};
   EventLog log{"node9"};
   routing::Identity identity{SecretKey(std::vector<std::uint8_t>(kKeySize, 9))};
   Peer peers[2]{Peer(1), Peer(2)};  // their numbers are those of the tunnels to them, less one
@@ -132,4 +133,54 @@ TEST_CASE_FIXTURE(Host, "When a neighbour is lost, traffic is moved by one swap 
   CHECK(backend.calls.back() == Call::send_control);
   // The other neighbour is told in the same call.
   CHECK(std::any_of(backend.sent.begin(), backend.sent.end(), [](const auto& packet) { return packet.peer == 2; }));
+}
+
+TEST_CASE_FIXTURE(Host, "A suspect's traffic is moved by one swap of groups, and nothing is announced") {
+  REQUIRE(run_until([&] { return next_hops() == std::vector<wg::PeerId>{1, 2} && links_known_to(2) == 2; }));
+  deliver();
+  backend.calls.clear();
+  backend.sent.clear();
+  host.on_quiet(system_now(), 1);
+  // The first one answers nothing from now on, the other everything.
+  std::vector<wg::ControlPacket> sent;
+  const auto others_hear = [&] {
+    for (wg::ControlPacket& packet : std::exchange(backend.sent, {})) {
+      if (packet.peer == 2) peer(2).router.on_packet(system_now(), kUs, packet.payload);
+      sent.push_back(std::move(packet));
+    }
+    for (const auto& packet : std::exchange(peer(2).router.outbox(), {}).packets)
+      host.on_packet(system_now(), 2, packet.bytes);
+  };
+  const Time limit = system_now().monotonic + 10s;
+  while (next_hops() != std::vector<wg::PeerId>{2} && system_now().monotonic < limit) {
+    others_hear();
+    peer(2).router.on_timer(system_now());
+    io.run_one_until(std::chrono::steady_clock::now() + 5ms);
+  }
+  CHECK(next_hops() == std::vector<wg::PeerId>{2});
+  CHECK(host.router().neighbors().at(0).suspect);
+  CHECK(host.router().neighbors().at(0).state == routing::NeighborState::full);
+  CHECK(std::count(backend.calls.begin(), backend.calls.end(), Call::set_egress_groups) == 1);
+  CHECK(std::count(backend.calls.begin(), backend.calls.end(), Call::set_egress) == 0);
+  others_hear();
+  for (const wg::ControlPacket& packet : sent)
+    CHECK(std::holds_alternative<routing::Hello>(routing::decode_message(packet.payload).value().content));
+  CHECK(links_known_to(2) == 2);
+}
+
+TEST_CASE_FIXTURE(Host, "How late the engine was is told to the neighbours, but not what it took to start") {
+  const auto told = [&] {
+    std::uint8_t most = 0;
+    for (const wg::ControlPacket& packet : backend.sent) {
+      const auto message = routing::decode_message(packet.payload);
+      if (const auto* hello = std::get_if<routing::Hello>(&message->content)) most = std::max(most, hello->lateness_ms);
+    }
+    return most;
+  };
+  CHECK(told() < 200);  // as the fixture's engine was before the start
+  CHECK(run_until([&] { return host.router().neighbors().at(0).state == routing::NeighborState::full; }));
+  backend.lateness = 240ms;
+  backend.sent.clear();
+  std::uint8_t most = 0;
+  CHECK(run_until([&] { return (most = std::max(most, told())) >= 230; }));
 }

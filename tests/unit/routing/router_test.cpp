@@ -376,7 +376,8 @@ TEST_CASE("a router that is late itself asks once more before it judges") {
   CHECK(fixture.state() == NeighborState::down);
 }
 
-TEST_CASE("who is told that its packets were carried late asks for longer, as if it had been late itself, and says so") {
+TEST_CASE(
+    "who is told that its packets were carried late asks for longer, as if it had been late itself, and says so") {
   Fixture fixture;
   fixture.hello(kStart);
   const Time due = fixture.router.next_deadline();
