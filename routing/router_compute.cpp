@@ -88,8 +88,9 @@ std::vector<LocalLink> Router::Impl::local_links() const {
   return links;
 }
 
-// Whether it is time to act upon what changed. What concerns nobody's paths, or a leaf's only, costs next to nothing
-// and needs no waiting; and a neighbour of our own that is lost must not wait: nobody else keeps traffic off it.
+// Whether it is time to act upon what changed. What concerns nobody's paths, or a leaf's only, needs no search for
+// paths and no waiting (prefixes and rights to send are looked at again for a leaf that comes or goes: 0.2 ms in a
+// network of 10,000); and a neighbour of our own that is lost must not wait: nobody else keeps traffic off it.
 bool Router::Impl::is_computation_due(Now now) {
   if (!graph.changed() || graph.only_leaves_changed()) return true;
   const bool is_news = std::exchange(edits_seen, graph.edits()) != graph.edits();
