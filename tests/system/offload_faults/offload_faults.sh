@@ -58,6 +58,16 @@ for error in EMSGSIZE EINVAL; do
   no_drops l r m
 done
 
+note "the same over IPv6"
+tunnels 6 4 gso_send=EMSGSIZE,to=2001:db8:1::2
+carry l r 6
+carry l m 4
+some l gso_refused.2001:db8:1::2
+none l gso_sent.2001:db8:1::2
+some l gso_sent.198.51.100.2
+not_warned l
+no_drops l r m
+
 note "and a path that really has one: the kernel itself refuses"
 in_ns l ip route replace 192.0.2.0/24 dev to-r src 192.0.2.1 mtu 1000
 tunnels 4 4 ""
