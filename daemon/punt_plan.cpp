@@ -1,5 +1,7 @@
 #include "daemon/punt_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -14,8 +16,23 @@ const Prefix kEverythingV6(IpAddress::v6({}), 0);
 }  // namespace
 
 void PuntPlan::set_rules(const std::vector<PolicyRule>& rules) {
-  RuleOrder v4 = order_of(rules, Family::ipv4);
-  RuleOrder v6 = order_of(rules, Family::ipv6);
+  const auto order_to_ours = [&](Family family) {
+    RuleOrder order = order_of(rules, family);
+    const auto leads_to_ours = [&](const TablePass& pass) { return pass.table == settings_.table; };
+    if (order.obstacle || std::any_of(order.passes.begin(), order.passes.end(), leads_to_ours)) return order;
+    order.obstacle = fmt::format("no policy rule leads to table {}", settings_.table);
+    order.remedy =
+        fmt::format("`ip -{} rule add pref 32766 lookup {}`", family == Family::ipv4 ? 4 : 6, settings_.table);
+    return order;
+  };
+  set_orders(order_to_ours(Family::ipv4), order_to_ours(Family::ipv6));
+}
+
+void PuntPlan::set_no_rules(const std::string& reason, const std::string& remedy) {
+  set_orders({{}, reason, remedy}, {{}, reason, remedy});
+}
+
+void PuntPlan::set_orders(RuleOrder v4, RuleOrder v6) {
   if (v4 == rules_v4_ && v6 == rules_v6_) return;
   rules_v4_ = std::move(v4);
   rules_v6_ = std::move(v6);

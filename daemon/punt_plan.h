@@ -31,7 +31,10 @@ class PuntPlan {
  public:
   explicit PuntPlan(const PuntSettings& settings) : settings_(settings), routes_(settings.interface_index) {}
 
+  // Without one that leads to our routes' table the kernel never chooses them: that is an obstacle, too.
   void set_rules(const std::vector<PolicyRule>& rules);
+  // Nothing is known of them; the reason is the obstacle.
+  void set_no_rules(const std::string& reason, const std::string& remedy);
   // All routes, as read from the kernel.
   void set_routes(RouteMirror routes);
   void add_route(const KernelRoute& route, bool replaces);
@@ -53,6 +56,7 @@ class PuntPlan {
  private:
   enum class Decision : std::uint8_t { tunnel, kernel };
 
+  void set_orders(RuleOrder v4, RuleOrder v6);
   void decide_all();
   // Decides every prefix inside `area` anew.
   void decide_inside(const Prefix& area);

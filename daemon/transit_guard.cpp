@@ -133,39 +133,19 @@ std::optional<std::string> TransitGuard::obstacle(Family family) const {
   if (!transit_) return "\"transit\" is false";
   if (!enabled_) return "\"transit_fast_path\" is false";
   if (doubt_) return doubt_->reason;
-  return order(family).obstacle;
-}
-
-// What the rules say, or why they cannot be gone by: without one that leads to our routes' table the kernel never
-// chooses them.
-RuleOrder TransitGuard::order(Family family) const {
-  RuleOrder order = plan_.rules(family);
-  if (order.obstacle) return order;
-  const auto leads_to_ours = [&](const TablePass& pass) { return pass.table == settings_.table; };
-  if (!rules_trouble_.empty()) {
-    order.obstacle = rules_trouble_;
-    order.remedy = "it is tried again every second";
-  } else if (std::none_of(order.passes.begin(), order.passes.end(), leads_to_ours)) {
-    const int version = family == Family::ipv4 ? 4 : 6;
-    order.obstacle = fmt::format("no policy rule leads to table {}", settings_.table);
-    order.remedy = fmt::format("`ip -{} rule add pref 32766 lookup {}`", version, settings_.table);
-  }
-  return order;
+  return plan_.rules(family).obstacle;
 }
 
 void TransitGuard::read_rules() {
   rules_due_ = false;
   std::vector<PolicyRule> rules;
   const NetlinkAnswer answer = dump_rules(*socket_, [&](const PolicyRule& rule) { rules.push_back(rule); });
-  rules_trouble_.clear();
-  if (!answer.ok()) {  // nothing is known: no pass, no fast path
-    rules.clear();
-    rules_trouble_ = "the kernel's policy rules cannot be read: " + answer.to_string();
-    rules_due_ = true;
-    tell_not_before_ = std::max(tell_not_before_, now() + kRetryWait);
-    boost::asio::post(io_, [this] { touch(); });
-  }
-  plan_.set_rules(rules);
+  if (answer.ok()) return plan_.set_rules(rules);
+  plan_.set_no_rules("the kernel's policy rules cannot be read: " + answer.to_string(),
+                     "it is tried again every second");
+  rules_due_ = true;
+  tell_not_before_ = std::max(tell_not_before_, now() + kRetryWait);
+  boost::asio::post(io_, [this] { touch(); });
 }
 
 void TransitGuard::read_routes_after(Duration wait) {
@@ -253,7 +233,7 @@ void TransitGuard::tell() {
     doubt_lastingly(fmt::format("more than {} of the kernel's routes are inside the mesh's prefixes", kPuntsMax),
                     kSpareTheWork, kTooManyWait);
   wg::TransitDescription description{false, {}, told_.source_v4, told_.source_v6};
-  description.fast_path = !doubt_ && (!order(Family::ipv4).obstacle || !order(Family::ipv6).obstacle);
+  description.fast_path = !doubt_ && (!plan_.rules(Family::ipv4).obstacle || !plan_.rules(Family::ipv6).obstacle);
   if (description.fast_path) description.punts.assign(plan_.punts().begin(), plan_.punts().end());
   if (description != told_) {
     told_ = std::move(description);
@@ -279,7 +259,7 @@ void TransitGuard::publish_changes() {
     nlohmann::ordered_json fields{{"family", family == Family::ipv4 ? "ipv4" : "ipv6"}};
     if (!reason.empty()) {
       fields["reason"] = reason;
-      fields["remedy"] = doubt_ ? doubt_->remedy : order(family).remedy;
+      fields["remedy"] = doubt_ ? doubt_->remedy : plan_.rules(family).remedy;
     }
     log_.publish(reason.empty() ? EventLevel::info : EventLevel::warning,
                  reason.empty() ? "transit.fast" : "transit.slow", fields, system_now());

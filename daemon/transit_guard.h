@@ -62,7 +62,6 @@ class TransitGuard {
     bool lasting = false;  // worth an event
   };
 
-  RuleOrder order(Family family) const;
   void read_rules();
   void read_routes_after(Duration wait);
   void begin_reading();
@@ -86,7 +85,6 @@ class TransitGuard {
   bool enabled_;
   wg::TransitDescription told_;
   std::optional<Doubt> doubt_;
-  std::string rules_trouble_;                // why the rules are not known; empty: they are
   std::map<Family, std::string> published_;  // obstacles that there was an event about
   NetlinkSocket* socket_ = nullptr;          // nullptr: not open
   bool is_reading_ = false;

@@ -200,6 +200,16 @@ TEST_CASE("without a rule that leads to our routes nothing is ours") {
   Plan plan({"10.0.0.0/8"});
   plan.set_rules({});
   CHECK(plan.told() == Texts{"10.0.0.0/8"});
+  CHECK(plan.rules(Family::ipv4).obstacle == "no policy rule leads to table 254");
+  CHECK(plan.rules(Family::ipv6).remedy == "`ip -6 rule add pref 32766 lookup 254`");
+}
+
+TEST_CASE("while the rules are not known nothing is ours, and the reason is the obstacle") {
+  Plan plan({"10.0.0.0/8"});
+  plan.set_no_rules("they cannot be read", "ask again");
+  CHECK(plan.told() == Texts{"10.0.0.0/8"});
+  CHECK(plan.rules(Family::ipv4).obstacle == "they cannot be read");
+  CHECK(plan.rules(Family::ipv6).remedy == "ask again");
 }
 
 TEST_CASE("what leaves the mesh keeps its punts until the engine has its new table") {
