@@ -17,8 +17,9 @@ void Engine::follow_link(Now now) {
   link_.read();
   watch(link_.fd(), EPOLLIN);  // another one, if the link moved
   const LinkState& link = link_.state();
-  const bool is_another_mtu = std::exchange(context_.mtu, static_cast<std::size_t>(link.mtu)) != context_.mtu;
-  if (is_another_mtu && link.is_here) context_.tun.fit_segments(link.mtu);
+  const auto mtu = static_cast<std::size_t>(link.mtu);
+  if (mtu != context_.mtu && link.is_here) context_.tun.fit_segments(link.mtu);
+  context_.mtu = mtu;
   context_.tun_index = link.is_here ? link.index : 0;
   note_queue_drops(now);
   if (link.up == up_) return;

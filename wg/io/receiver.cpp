@@ -48,7 +48,7 @@ bool Receiver::receive(Now now, Family family) {
   transmitter_.flush(now);
   report_received(now);
   report_lost(now);
-  return !batch.received.empty();
+  return batch.is_full;
 }
 
 // Full batches without a break, each of handshake messages for half of it or more: they come faster than they are read,

@@ -30,7 +30,7 @@ class Receiver {
 
   Receiver(EngineContext& context, Transmitter& transmitter, DeviceDriver& driver);
 
-  // One batch of datagrams. False if there was none.
+  // One batch of datagrams. True if there may be more.
   bool receive(Now now, Family family);
 
   void install(const SessionPtr& session) { sessions_[session->local_index()] = session; }

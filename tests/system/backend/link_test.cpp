@@ -137,6 +137,18 @@ TEST_CASE("the padding never passes the MTU that the interface has at this momen
   CHECK(size_outside() == 1300 + 32);
 }
 
+TEST_CASE("the interface hands over as many segments at once as fit in one outer datagram, by the MTU of this moment") {
+  if (std::getenv("STARLING_WITHOUT") != nullptr) return;  // then the kernel cuts them itself
+  Node a("be-a");
+  const auto has = [](int segments) {
+    const std::string command = "ip -d link show be-a | grep -q 'gso_max_segs " + std::to_string(segments) + " '";
+    return std::system(command.c_str()) == 0;
+  };
+  CHECK(has(65507 / 1452));  // the MTU, which padding does not pass, and 32 bytes around it
+  shell("ip link set be-a mtu 1280");
+  CHECK(await({&a}, [&] { return has(65507 / 1312); }));
+}
+
 TEST_CASE("another name of the interface is followed, and it is removed by that name") {
   Node a("be-a");
   shell("ip link set be-a down && ip link set be-a name be-z && ip link set be-z up");
