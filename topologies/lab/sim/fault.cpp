@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 
 namespace starling::sim {
 
@@ -68,21 +67,18 @@ std::vector<LinkEnds> choose_partition(const Network& network, const Busy& busy,
   return crossing;
 }
 
-// There, and back.
-void set_mtu(Network& network, const LinkEnds& ends, std::uint32_t there, std::uint32_t back) {
-  for (const auto& [from, to, mtu] :
-       {std::tuple(ends.first, ends.second, there), std::tuple(ends.second, ends.first, back)}) {
+void set_mtu(Network& network, const LinkEnds& ends, std::uint32_t mtu) {
+  for (const auto& [from, to] : {ends, LinkEnds{ends.second, ends.first}}) {
     Quality quality = network.channel(from, to).quality;
     quality.mtu = mtu;
     network.set_quality(from, to, quality);
   }
 }
 
-void set_loss(Network& network, const LinkEnds& ends, std::uint32_t there, std::uint32_t back) {
-  for (const auto& [from, to, permille] :
-       {std::tuple(ends.first, ends.second, there), std::tuple(ends.second, ends.first, back)}) {
+void set_loss(Network& network, const LinkEnds& ends, std::uint32_t loss_permille) {
+  for (const auto& [from, to] : {ends, LinkEnds{ends.second, ends.first}}) {
     Quality quality = network.channel(from, to).quality;
-    quality.loss_permille = permille;
+    quality.loss_permille = loss_permille;
     network.set_quality(from, to, quality);
   }
 }
@@ -159,8 +155,8 @@ void apply(Network& network, Fault& fault) {
       network.clog(ends.first, ends.second, fault.by);
       network.clog(ends.second, ends.first, fault.by);
       break;
-    case FaultKind::loss: set_loss(network, ends, kHeavyLoss_permille, kHeavyLoss_permille); break;
-    case FaultKind::mtu: set_mtu(network, ends, kSmallMtu, kSmallMtu); break;
+    case FaultKind::loss: set_loss(network, ends, kHeavyLoss_permille); break;
+    case FaultKind::mtu: set_mtu(network, ends, kSmallMtu); break;
     case FaultKind::clock:
       network.set_wall_offset(fault.node, network.options(fault.node).wall_offset + fault.by);
       break;
@@ -193,9 +189,10 @@ void undo(Network& network, const Fault& fault) {
       network.clog(ends.second, ends.first, {});
       break;
     case FaultKind::loss:
-      set_loss(network, ends, fault.before.front().first.loss_permille, fault.before.front().second.loss_permille);
+    case FaultKind::mtu:
+      network.set_quality(ends.first, ends.second, fault.before.front().first);
+      network.set_quality(ends.second, ends.first, fault.before.front().second);
       break;
-    case FaultKind::mtu: set_mtu(network, ends, fault.before.front().first.mtu, fault.before.front().second.mtu); break;
     case FaultKind::clock:
       network.set_wall_offset(fault.node, network.options(fault.node).wall_offset - fault.by);
       break;
