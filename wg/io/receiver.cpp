@@ -29,7 +29,7 @@ std::uint32_t receiver_index(Bytes message) {
 
 Receiver::Receiver(EngineContext& context, Transmitter& transmitter, DeviceDriver& driver)
     : context_(context), transmitter_(transmitter), driver_(driver), tun_writer_(context) {
-  while (works_.size() < context.workers.pieces_at_once()) works_.push_back(std::make_unique<OpenWork>());
+  while (works_.size() < context.workers.pieces_at_once()) works_.push_back(&context.workers.make<OpenWork>());
 }
 
 bool Receiver::receive(Now now, Family family) {

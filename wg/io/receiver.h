@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -69,7 +68,7 @@ class Receiver {
   Transmitter& transmitter_;
   DeviceDriver& driver_;
   TunWriter tun_writer_;
-  std::vector<std::unique_ptr<OpenWork>> works_;
+  std::vector<OpenWork*> works_;
   std::size_t begun_ = 0;                                   // works that hold something
   std::unordered_map<std::uint32_t, SessionPtr> sessions_;  // by receiver index
   std::vector<Received> received_;

@@ -21,7 +21,7 @@ constexpr std::size_t kBatchesAtOnce = 4;
 }  // namespace
 
 Transmitter::Transmitter(EngineContext& context) : context_(context), loose_(kLooseSize, false), forwarded_(0, true) {
-  while (works_.size() < context.workers.pieces_at_once()) works_.push_back(std::make_unique<SealWork>());
+  while (works_.size() < context.workers.pieces_at_once()) works_.push_back(&context.workers.make<SealWork>());
 }
 
 MutableBytes Transmitter::allocate(Now now, std::size_t size) {

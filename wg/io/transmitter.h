@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -60,9 +59,9 @@ class Transmitter {
   std::optional<LocalAddress> source_for(const DeviceOutbox::Datagram& datagram);
 
   EngineContext& context_;
-  std::vector<std::unique_ptr<SealWork>> works_;  // as many as are begun before the first is finished
-  OutgoingBatch loose_;                           // one by one: handshakes, control packets, what waited
-  OutgoingBatch forwarded_;                       // sealed where they were received
+  std::vector<SealWork*> works_;  // as many as are begun before the first is finished
+  OutgoingBatch loose_;           // one by one: handshakes, control packets, what waited
+  OutgoingBatch forwarded_;       // sealed where they were received
 };
 
 }  // namespace starling::wg

@@ -8,14 +8,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "wg/protocol/aead.h"
 
 namespace starling::wg {
 
-// A piece of work, done once each time that it is posted or finished. Lives as long as the Workers it is given to.
+// A piece of work, done once each time that it is posted or finished. It belongs to its Workers: a helper looks at what
+// it took from the queue even after the engine has finished it.
 class Work {
  public:
   virtual ~Work() = default;
@@ -47,7 +50,17 @@ class Workers {
   std::string_view aead_name() const { return aead_->name(); }
   PacketAead& aead() { return *aead_; }  // the caller's own
 
-  // Somebody else may begin with it. The caller finishes it all the same.
+  // There until the helpers have ended.
+  template <typename Piece>
+  Piece& make() {
+    auto piece = std::make_unique<Piece>();
+    Piece& made = *piece;
+    pieces_.push_back(std::move(piece));
+    return made;
+  }
+
+  // `work`: made here, and finished since it was last posted. Somebody else may begin with it. The caller finishes it
+  // all the same.
   void post(Work& work);
   // Returns when it is done, whoever did it.
   void finish(Work& work);
@@ -63,6 +76,7 @@ class Workers {
 
   std::unique_ptr<PacketAead> aead_;
   std::vector<std::unique_ptr<PacketAead>> helper_aeads_;
+  std::vector<std::unique_ptr<Work>> pieces_;
   std::uint64_t offered_ = 0;  // the caller's
   std::uint64_t helped_ = 0;
   std::array<std::atomic<Work*>, kQueueSize> queue_{};
