@@ -50,6 +50,16 @@ shift
 [ $? = 1 ] || fail "the replay did not fail"
 [ "$(tail -n 1 "$work/again.log" | told)" = "$(tail -n 1 "$work/hard.log" | told)" ] || fail "the replay went another way"
 
+# --- what a sweep prints for a seed does what the sweep did ---
+for seed in 2 3 5; do
+  "${sim[@]}" sweep --seeds "$seed" --json -q >"$work/sweep.log" 2>&1 || fail "sweep --seeds $seed: $(cat "$work/sweep.log")"
+  read -ra alone < <("${sim[@]}" sweep --seeds "$seed" --list)
+  [ "${alone[*]:0:3}" = "starling sim run" ] || fail "sweep --list: ${alone[*]}"
+  "$BIN/starling" "${alone[@]:1}" --json -q >"$work/alone.log" 2>&1 || fail "${alone[*]}: $(cat "$work/alone.log")"
+  done_by() { tail -n 1 "$1" | jq -c '[.arrivals, .checks]'; }
+  [ "$(done_by "$work/sweep.log")" = "$(done_by "$work/alone.log")" ] || fail "seed $seed alone: $(done_by "$work/alone.log"), in the sweep $(done_by "$work/sweep.log")"
+done
+
 # --- generate makes a file that `lab check` and `sim run` take ---
 "${sim[@]}" generate fat-tree:4 >"$work/tree.json" || fail "generate"
 "$BIN/starling" lab check "$work/tree.json" | found '20 nodes, 32 links' || fail "the lab does not take what generate prints"

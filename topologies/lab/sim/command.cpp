@@ -94,6 +94,7 @@ struct Command::Impl {
   void add_sweep() {
     sweep = sim->add_subcommand("sweep", "Run many small networks, one a seed, each with its own shape and faults");
     sweep->add_option("--seeds", seeds, "From the first to the last")->capture_default_str()->type_name("FIRST-LAST");
+    sweep->add_flag("--list", list, "Run nothing: print the command that runs each seed alone");
     add_output(sweep);
   }
 
@@ -149,6 +150,10 @@ struct Command::Impl {
   int run_sweep() {
     const auto range = parse_seeds(seeds);
     if (!range) return complain(kBadInput, range.error().message);
+    if (list) {
+      for (const std::string& command : commands_of(*range)) fmt::print("{}\n", command);
+      return kHeld;
+    }
     Watchman watchman(teller());
     const SweepResult result = sim::sweep(*range, watchman);
     fmt::print("{}", to_text(result, watchman.elapsed_s(), daemon::wants_colour(STDOUT_FILENO)));
@@ -181,6 +186,7 @@ struct Command::Impl {
   Arguments arguments;
   std::string faults;
   std::string seeds = "1-200";
+  bool list = false;
   bool json = false;
   bool quiet = false;
 };

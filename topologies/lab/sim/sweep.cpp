@@ -46,6 +46,12 @@ Result<SeedRange> parse_seeds(std::string_view text) {
   return Error{fmt::format("--seeds {}: must be FIRST-LAST, such as 1-200, or one seed; at most {}", text, kSeedsMax)};
 }
 
+std::vector<std::string> commands_of(const SeedRange& seeds) {
+  std::vector<std::string> commands;
+  for (std::uint64_t seed = seeds.first; seed <= seeds.last; seed++) commands.push_back(to_command(case_of_seed(seed)));
+  return commands;
+}
+
 SweepResult sweep(const SeedRange& seeds, Watchman& watchman) {
   SweepResult result;
   Trace trace;

@@ -36,6 +36,9 @@ struct SweepResult {
   std::vector<Failed> failed;
 };
 
+// What runs each seed alone, as sweep() does.
+std::vector<std::string> commands_of(const SeedRange& seeds);
+
 SweepResult sweep(const SeedRange& seeds, Watchman& watchman);
 
 nlohmann::ordered_json to_json(const SweepResult& result, double wall_s, double rss_mib);
