@@ -112,6 +112,8 @@ exec 5<>"$work/pipe" 6<"$work/pipe" 5>&- # a reader from the start, that reads n
 "$BIN/starling" --control "$work/a.sock" capture -w - >"$work/pipe" 2>"$work/slow.log" 6<&- &
 capturer=$!
 pids+=($capturer)
+readable() { read -r -t 0 -u 6; }
+wait_for 5 "the capture begins" readable
 in_ns a ping -q -n -f -c 8000 -s 1300 -l 32 -W 5 10.1.0.2 >"$work/flood.txt" || fail "pings are lost: $(tail -n 2 "$work/flood.txt")"
 kill -INT "$capturer"
 cat <&6 >"$work/slow.pcapng" &
