@@ -32,8 +32,12 @@ void ask_kernel(std::span<std::uint8_t> out) {
 
 }  // namespace
 
+Time monotonic_now() {
+  return Time(read_clock(CLOCK_MONOTONIC));
+}
+
 Now system_now() {
-  return {Time(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))};
+  return {monotonic_now(), WallTime(read_clock(CLOCK_REALTIME))};
 }
 
 void SystemRandom::fill(std::span<std::uint8_t> out) {

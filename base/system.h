@@ -12,6 +12,8 @@
 
 namespace starling {
 
+// CLOCK_MONOTONIC.
+Time monotonic_now();
 // CLOCK_MONOTONIC and CLOCK_REALTIME, read one after the other.
 Now system_now();
 

@@ -141,7 +141,7 @@ class Node::Impl final : private wg::BackendObserver {
   Config config_;
   EventLog& log_;
   std::function<void(std::optional<Error>)> on_end_;
-  Time started_ = system_now().monotonic;
+  Time started_ = monotonic_now();
   std::map<wg::PeerId, const PeerEntry*> peers_;
   std::vector<StaticPeer> static_peers_;
   ForwardingCheck forwarding_;

@@ -17,12 +17,12 @@ PeerLocator::PeerLocator(boost::asio::io_context& io, wg::Backend& backend, Even
 void PeerLocator::add(wg::PeerId peer, const std::optional<HostPort>& host) {
   if (!host) return;                                                 // it will come to us
   if (const auto endpoint = host->numeric()) note(peer, *endpoint);  // the engine has it from PeerConfig
-  wanted_.add(peer, *host, system_now().monotonic);
+  wanted_.add(peer, *host, monotonic_now());
   arm_timer();
 }
 
 void PeerLocator::set_answering(wg::PeerId peer, bool answering) {
-  wanted_.set_answering(peer, answering, system_now().monotonic);
+  wanted_.set_answering(peer, answering, monotonic_now());
   arm_timer();
 }
 
@@ -87,7 +87,7 @@ void PeerLocator::arm_timer() {
 }
 
 void PeerLocator::on_timer() {
-  const PeerEndpoints::Due due = wanted_.on_timer(system_now().monotonic);
+  const PeerEndpoints::Due due = wanted_.on_timer(monotonic_now());
   for (const PeerEndpoints::Setting& setting : due.settings) move(setting.peer, setting.endpoint);
   for (const PeerEndpoints::Question& question : due.questions)
     resolver_.ask(question.peer, question.host.host, question.host.port);

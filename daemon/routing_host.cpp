@@ -112,13 +112,12 @@ void RoutingHost::shut_down() {
   call(now, [&] { router_.shut_down(now); });
 }
 
-void RoutingHost::call(Now now, const std::function<void()>& router_call) {
-  const Time before = system_now().monotonic;
+template <typename RouterCall>
+void RoutingHost::call(Now now, const RouterCall& router_call) {
+  const Time before = monotonic_now();
   router_call();
-  const Duration duration = system_now().monotonic - before;
-  routing::RouterOutbox outbox = std::move(router_.outbox());
-  router_.outbox().clear();
-  if (!outbox.empty()) carry_out(std::move(outbox), now, duration);
+  const Duration duration = monotonic_now() - before;
+  if (!router_.outbox().empty()) carry_out(std::exchange(router_.outbox(), {}), now, duration);
   arm_timer();
 }
 
@@ -132,6 +131,7 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
     backend_.set_ingress(ingress_.description());
   }
   std::vector<wg::ControlPacket> packets;
+  packets.reserve(outbox.packets.size());
   for (routing::RouterOutbox::Packet& packet : outbox.packets)
     packets.push_back({packet.neighbor, std::move(packet.bytes), packet.as_data});
   if (!packets.empty()) backend_.send_control(std::move(packets));
@@ -156,7 +156,7 @@ std::optional<RoutingHost::Swap> RoutingHost::swap_egress(const routing::RouteDe
   for (const routing::Route& route : delta.routes) touched.prefixes.insert(route.prefix);
   touched.prefixes.insert(delta.removed_routes.begin(), delta.removed_routes.end());
   if (change.empty()) return std::nullopt;
-  const Time before = system_now().monotonic;
+  const Time before = monotonic_now();
   if (change.groups_only)
     backend_.set_egress_groups(egress_.groups());
   else
@@ -194,7 +194,7 @@ void RoutingHost::on_timer() {
   armed_ = kNever;
   in_timer_ = true;  // armed once, by what comes last
   hooks_.dispatch_engine();
-  if (router_.next_judgement() <= system_now().monotonic) hooks_.drain_engine();
+  if (router_.next_judgement() <= monotonic_now()) hooks_.drain_engine();
   in_timer_ = false;
   const Now now = system_now();
   router_.on_late(now.monotonic, backend_.take_lateness());

@@ -77,7 +77,8 @@ class RoutingHost {
   };
 
   // Calls the router and carries out what it says.
-  void call(Now now, const std::function<void()>& router_call);
+  template <typename RouterCall>
+  void call(Now now, const RouterCall& router_call);
   void carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration);
   void set_egress();
   std::optional<Swap> swap_egress(const routing::RouteDelta& delta, TouchedRoutes& touched);

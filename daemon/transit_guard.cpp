@@ -28,7 +28,7 @@ std::chrono::steady_clock::time_point to_steady(Time time) {
 }
 
 Time now() {
-  return system_now().monotonic;
+  return monotonic_now();
 }
 
 // When the next work of this kind may begin, for one that began at `start` and has just ended.

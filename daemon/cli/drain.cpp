@@ -34,12 +34,12 @@ std::uint64_t number(const nlohmann::json& answer, const char* key) {
 
 // The same request again changes nothing and tells how far the news has come; the last answer.
 Result<nlohmann::json> tell_and_wait(ControlClient& client, const char* command) {
-  const Time began = system_now().monotonic;
+  const Time began = monotonic_now();
   bool noted = false;
   while (true) {
     Result<nlohmann::json> answer = client.request({{"command", command}});
     if (!answer || !answer->is_object() || number(*answer, "unacknowledged") == 0) return answer;
-    const Duration passed = system_now().monotonic - began;
+    const Duration passed = monotonic_now() - began;
     if (passed >= kLimit) return answer;
     if (passed >= kNoteAfter && !noted) print_note("waiting for the neighbours to acknowledge it");
     noted = noted || passed >= kNoteAfter;

@@ -123,7 +123,7 @@ struct ControlClient::Connection {
   }
 
   Result<Wait> wait_for(short events, Time deadline) const {
-    const Duration left = std::max(deadline - system_now().monotonic, Duration::zero());
+    const Duration left = std::max(deadline - monotonic_now(), Duration::zero());
     const timespec limit{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
     pollfd entry{fd, events, 0};
     const int ready = ppoll(&entry, 1, &limit, nullptr);
@@ -215,7 +215,7 @@ Result<ControlClient> ControlClient::connect(const std::string& path) {
 
 Result<json> ControlClient::request(const json& request, Duration timeout) {
   Connection& connection = *connection_;
-  const Time deadline = system_now().monotonic + timeout;
+  const Time deadline = monotonic_now() + timeout;
   const std::string line = request.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
   // A daemon with too many clients answers and closes before it reads: its words say more than EPIPE.
   const std::optional<Error> unsent = connection.send_all(line, deadline);
@@ -247,7 +247,7 @@ Result<json> ControlClient::start_watch(bool replay, Duration timeout) {
 }
 
 Result<std::optional<std::string>> ControlClient::next_event(Duration timeout) {
-  const Time now = system_now().monotonic;
+  const Time now = monotonic_now();
   return connection_->read_line(timeout > kNever - now ? kNever : now + timeout, true);
 }
 

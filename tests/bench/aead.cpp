@@ -82,13 +82,13 @@ template <typename Call>
 double best_ns(const Effort& effort, Call call) {
   double best = 0;
   for (int i = 0; i < effort.stretches; ++i) {
-    const Time begin = system_now().monotonic;
+    const Time begin = monotonic_now();
     Time end = begin;
     std::uint64_t calls = 0;
     for (std::uint64_t chunk = 1; end - begin < effort.stretch; chunk *= 2) {
       for (std::uint64_t n = 0; n < chunk; ++n) call();
       calls += chunk;
-      end = system_now().monotonic;
+      end = monotonic_now();
     }
     const double ns = std::chrono::duration<double, std::nano>(end - begin).count() / static_cast<double>(calls);
     if (i == 0 || ns < best) best = ns;

@@ -197,9 +197,9 @@ double median_us(int times, const std::function<void(int)>& prepare, const std::
   std::vector<double> taken;
   for (int i = 0; i < times; i++) {
     prepare(i);
-    const Time begin = system_now().monotonic;
+    const Time begin = monotonic_now();
     work(i);
-    taken.push_back(std::chrono::duration<double, std::micro>(system_now().monotonic - begin).count());
+    taken.push_back(std::chrono::duration<double, std::micro>(monotonic_now() - begin).count());
   }
   std::nth_element(taken.begin(), taken.begin() + times / 2, taken.end());
   return taken[static_cast<std::size_t>(times / 2)];

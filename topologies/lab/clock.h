@@ -11,7 +11,7 @@ namespace starling::lab {
 inline constexpr std::int64_t kNsPerMs = 1'000'000;
 
 inline std::int64_t mono_now_ns() {
-  return system_now().monotonic.time_since_epoch().count();
+  return monotonic_now().time_since_epoch().count();
 }
 
 inline double to_ms(std::int64_t ns) {

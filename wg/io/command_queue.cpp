@@ -9,7 +9,7 @@ namespace starling::wg {
 CommandQueue::CommandQueue() : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
 
 void CommandQueue::leave(Command command) {
-  const Time now = system_now().monotonic;
+  const Time now = monotonic_now();
   const std::lock_guard lock(mutex_);
   if (waiting_.empty()) waiting_since_ = now;
   waiting_.push_back(std::move(command));
@@ -21,16 +21,17 @@ void CommandQueue::wake() {
 }
 
 Duration CommandQueue::run(Now now) {
-  std::vector<Command> commands;
+  running_.clear();  // should one have thrown
   Duration waited{};
   {
     const std::lock_guard lock(mutex_);
     eventfd_t count = 0;
     if (std::exchange(woken_, false)) (void)::eventfd_read(event_.get(), &count);
-    commands.swap(waiting_);
-    if (!commands.empty()) waited = system_now().monotonic - waiting_since_;
+    running_.swap(waiting_);
+    if (!running_.empty()) waited = monotonic_now() - waiting_since_;
   }
-  for (const Command& command : commands) command(now);
+  for (const Command& command : running_) command(now);
+  running_.clear();
   return waited;
 }
 

@@ -45,7 +45,8 @@ class CommandQueue {
   FileDescriptor event_;
   std::mutex mutex_;
   std::vector<Command> waiting_;
-  Time waiting_since_{};  // the first of them
+  std::vector<Command> running_;  // whose memory is used again
+  Time waiting_since_{};          // the first of them that wait
   bool woken_ = false;
 };
 

@@ -126,7 +126,7 @@ void Engine::turn(Now now, const std::vector<Ready>& ready) {
   context_.notifications.wake_if_due(now.monotonic);
   if (events_of(ready, context_.captures.fd()) != 0) context_.captures.on_ready();
   context_.captures.flush();
-  arm_timer();
+  arm_timer(now);
 }
 
 // Sending makes the Device start timers and may make it want more sent, until neither has anything left.
@@ -242,11 +242,10 @@ void Engine::judge_traffic(Now now) {
 
 // Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
 // away, costs no system call.
-void Engine::arm_timer() {
+void Engine::arm_timer(Now now) {
   const Time deadline = std::min({context_.device.next_deadline(), context_.drops.next_deadline(),
                                   context_.watch_deadline, context_.notifications.waiting_until()});
-  const Time now = system_now().monotonic;
-  if (deadline >= timer_armed_ && timer_armed_ > now) return;
+  if (deadline >= timer_armed_ && timer_armed_ > now.monotonic) return;
   timer_.arm(deadline);
   timer_armed_ = deadline;
 }

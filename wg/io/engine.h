@@ -90,7 +90,7 @@ class Engine final : private Receiver::DeviceDriver {
   void report_unreachable(Now now);
   void report_tun_gone(Now now);
   void judge_traffic(Now now);
-  void arm_timer();
+  void arm_timer(Now now);
   void note_lateness(Duration late);
 
   // The interface and the sockets that follow it (engine_link.cpp)

@@ -8,6 +8,8 @@
 namespace starling::wg {
 namespace {
 
+constexpr std::size_t kKept = 64;  // whose memory is not given back: as many as a quiet node has waiting
+
 struct Delivery {
   Now at;
   BackendObserver& observer;
@@ -63,14 +65,15 @@ void NotificationQueue::signal() {
   signalled_ = true;
 }
 
-std::vector<Notification> NotificationQueue::take() {
-  std::vector<Notification> taken;
+void NotificationQueue::take(std::vector<Notification>& taken) {
+  if (taken.capacity() > kKept) taken = {};
+  taken.clear();
   const std::lock_guard lock(mutex_);
   eventfd_t count = 0;
   if (std::exchange(signalled_, false)) (void)::eventfd_read(event_.get(), &count);
   taken.swap(waiting_);
-  control_.clear();
-  return taken;
+  if (control_.size() > kKept) control_.clear();
+  for (auto& [peer, load] : control_) load = {};
 }
 
 void deliver(const Notification& notification, BackendObserver& observer) {

@@ -72,8 +72,9 @@ class NotificationQueue {
   // fd() becomes readable, at once or (what can wait) by wake_if_due. False if the queue, or the peer's part of it, is
   // full and the notification was lost.
   bool push(Notification notification);
-  // Everything that waits, in order; fd() is not readable afterwards.
-  std::vector<Notification> take();
+  // Everything that waits, in order, in place of what `taken` held; fd() is not readable afterwards. Who hands in the
+  // same vector each time gives its memory back to the queue.
+  void take(std::vector<Notification>& taken);
 
   // When the owner must be woken for what waits with patience; kNever: for nothing. Lags behind take(), which may make
   // the wake-up needless. Both are for the thread that pushes alone.

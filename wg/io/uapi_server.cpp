@@ -54,7 +54,7 @@ class UapiServer::Impl {
     watch(EPOLL_CTL_ADD, socket_.listener(), EPOLLIN);
     watch(EPOLL_CTL_ADD, timer_.fd(), EPOLLIN);
     if (socket_.watch() >= 0) watch(EPOLL_CTL_ADD, socket_.watch(), EPOLLIN);
-    if (socket_.watch() < 0) look_at_ = system_now().monotonic;
+    if (socket_.watch() < 0) look_at_ = monotonic_now();
     arm_timer();
   }
 
@@ -64,7 +64,7 @@ class UapiServer::Impl {
   void handle() {
     std::array<epoll_event, kEventsMax> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, 0);
-    const Time now = system_now().monotonic;
+    const Time now = monotonic_now();
     bool accepts = false;
     std::vector<int> touched;
     for (int i = 0; i < count; ++i) {

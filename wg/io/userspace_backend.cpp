@@ -112,7 +112,10 @@ class UserspaceBackend final : public Backend {
 
   int notification_fd() const override { return notifications_.fd(); }
   void dispatch(BackendObserver& observer) override {
-    for (const Notification& notification : notifications_.take()) deliver(notification, observer);
+    std::vector<Notification> taken = std::exchange(taken_, {});  // what is delivered may come back here
+    notifications_.take(taken);
+    for (const Notification& notification : taken) deliver(notification, observer);
+    taken_ = std::move(taken);
   }
 
  private:
@@ -136,6 +139,7 @@ class UserspaceBackend final : public Backend {
   IngressCell ingress_{IngressFilter::compile({})};
   TransitCell transit_{TransitTable::compile({})};
   NotificationQueue notifications_;
+  std::vector<Notification> taken_;  // of the last dispatch(), for its memory
   mutable CommandQueue commands_;
   mutable Engine engine_;  // touched by whoever has its turn, and by no other
   std::thread thread_;     // last: runs when everything else is there

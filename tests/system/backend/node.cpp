@@ -75,9 +75,9 @@ PeerStatus Node::peer_status(PeerId peer) const {
 }
 
 bool await(std::vector<Node*> nodes, const std::function<bool()>& condition) {
-  const Time end = system_now().monotonic + std::chrono::seconds(5);
+  const Time end = monotonic_now() + std::chrono::seconds(5);
   while (!condition()) {
-    if (system_now().monotonic > end) return false;
+    if (monotonic_now() > end) return false;
     std::vector<pollfd> waiting;
     for (Node* node : nodes) waiting.push_back({node->backend->notification_fd(), POLLIN, 0});
     ::poll(waiting.data(), waiting.size(), 10);  // conditions on counters have no event

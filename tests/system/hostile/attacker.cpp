@@ -65,7 +65,7 @@ class Attacker {
       say(fmt::format("captured {} handshakes, {} data messages", tap_.handshakes().size(), tap_.data().size()));
       if (tap_.handshakes().empty() || tap_.data().empty()) std::exit(1);
     }
-    const Time began = system_now().monotonic;
+    const Time began = monotonic_now();
     const std::uint64_t bytes_before = flood_.bytes_sent();
     flood_.set_rate(rate);
     for (std::uint64_t i = 0; i < count; i++) {
@@ -75,7 +75,7 @@ class Attacker {
       flood_.send(std::move(weapon.bytes), some_source(command == "mixed"));
     }
     flood_.flush();
-    const double seconds = std::chrono::duration<double>(system_now().monotonic - began).count();
+    const double seconds = std::chrono::duration<double>(monotonic_now() - began).count();
     report(command, count, seconds, flood_.bytes_sent() - bytes_before);
   }
 

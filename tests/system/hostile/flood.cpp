@@ -57,7 +57,7 @@ Flood::Flood(const Endpoint& victim, std::uint16_t source_port) : socket_(open_s
 
 void Flood::set_rate(double datagrams_per_s) {
   rate_ = datagrams_per_s;
-  began_ = system_now().monotonic;
+  began_ = monotonic_now();
   sent_since_began_ = 0;
 }
 
@@ -68,7 +68,7 @@ void Flood::send(Datagram bytes, const IpAddress& source) {
 
 void Flood::keep_pace() {
   const auto due = began_ + Duration(static_cast<Duration::rep>(static_cast<double>(sent_since_began_) / rate_ * 1e9));
-  const Duration wait = due - system_now().monotonic;
+  const Duration wait = due - monotonic_now();
   if (wait <= Duration::zero()) return;
   const timespec time{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
   ::nanosleep(&time, nullptr);

@@ -53,7 +53,7 @@ FileDescriptor open_socket(int type, const IpAddress& address, std::uint16_t por
 }
 
 Time now() {
-  return system_now().monotonic;
+  return monotonic_now();
 }
 
 double to_ms(Duration duration) {

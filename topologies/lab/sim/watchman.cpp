@@ -20,7 +20,7 @@ void note_signal(int signal) {
 }
 
 Time real_time() {
-  return system_now().monotonic;
+  return monotonic_now();
 }
 
 }  // namespace
