@@ -241,7 +241,7 @@ void Engine::judge_traffic(Now now) {
 }
 
 // Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
-// away, costs no system call.
+// away, costs no system call. `now` is the turn's: a timer that expired during it begins the next one.
 void Engine::arm_timer(Now now) {
   const Time deadline = std::min({context_.device.next_deadline(), context_.drops.next_deadline(),
                                   context_.watch_deadline, context_.notifications.waiting_until()});

@@ -115,6 +115,7 @@ class UserspaceBackend final : public Backend {
     std::vector<Notification> taken = std::exchange(taken_, {});  // what is delivered may come back here
     notifications_.take(taken);
     for (const Notification& notification : taken) deliver(notification, observer);
+    taken.clear();  // what the packets took is free at once
     taken_ = std::move(taken);
   }
 

@@ -30,6 +30,14 @@ class Counted final : public Work {
   }
 };
 
+void post_and_finish(Workers& workers, int pieces) {
+  std::vector<Counted*> works;
+  for (int i = 0; i < pieces; i++) works.push_back(&workers.make<Counted>());
+  for (Counted* work : works) workers.post(*work);
+  for (Counted* work : works) workers.finish(*work);
+  for (Counted* work : works) REQUIRE(work->done == 1);
+}
+
 }  // namespace
 
 TEST_CASE("alone, the engine does what it finishes, posted or not") {
@@ -83,22 +91,14 @@ TEST_CASE("helpers begin with what is posted before it is finished") {
 
 TEST_CASE("more work than the queue holds is done all the same") {
   Workers workers(2, "");
-  std::vector<Counted*> works;
-  for (int i = 0; i < 300; i++) works.push_back(&workers.make<Counted>());
-  for (Counted* work : works) workers.post(*work);
-  for (Counted* work : works) workers.finish(*work);
-  for (Counted* work : works) REQUIRE(work->done == 1);
+  post_and_finish(workers, 300);
 }
 
 // What the address sanitizer looks at: with the last piece finished, helpers are still emptying the queue.
 TEST_CASE("helpers that are late find what they took from the queue") {
   for (int round = 0; round < 50; round++) {
     Workers workers(4, "");
-    std::vector<Counted*> works;
-    for (int i = 0; i < 60; i++) works.push_back(&workers.make<Counted>());
-    for (Counted* work : works) workers.post(*work);
-    for (Counted* work : works) workers.finish(*work);
-    for (Counted* work : works) REQUIRE(work->done == 1);
+    post_and_finish(workers, 60);
   }
 }
 
