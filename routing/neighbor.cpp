@@ -69,11 +69,10 @@ bool Neighbor::answers_doubt(const Hello& hello) const {
   return hello.has_echo && static_cast<std::int32_t>(hello.echo_timestamp_us - timestamp_us(doubt->since)) >= 0;
 }
 
-// In an adjacency doubt comes first, one interval (and the most by which a Hello may be early or late) before the time
-// is over.
+// In an adjacency doubt comes first, one interval (less what a Hello may be late) before the time is over.
 Duration Neighbor::silence_limit() const {
   const Duration interval = std::max(hello_.interval, peer_interval_);
-  return adjacent() ? interval * (peer_multiplier_ - 1) + interval * kHelloJitterPercent / 100 : detection_time();
+  return adjacent() ? interval * (peer_multiplier_ - 1) + interval * kHelloSlackPercent / 100 : detection_time();
 }
 
 // Long enough for an answer to come on a long way, and for two machines that are as late as they were lately.
@@ -100,7 +99,7 @@ void Neighbor::on_hello(Time now, const Hello& hello) {
   peer_timestamp_at_ = now;
   heard(now);
   if (doubt && answers_doubt(hello)) doubt.reset();
-  hello_at = std::min(hello_at, now + transmit_interval(now));  // the slow pace ends at once
+  hello_at = std::min(hello_at, next_hello(now));  // the slow pace ends at once
 }
 
 // All in microseconds modulo 2^32; what the peer held it for does not count (RFC 9616 3.2).
@@ -129,10 +128,8 @@ Hello Neighbor::make_hello(Time now) {
   return hello;
 }
 
-void Neighbor::schedule_hello(Time now, std::uint32_t jitter_permille) {
-  const Duration interval = transmit_interval(now);
-  const Duration jitter = interval * static_cast<std::int64_t>(kHelloJitterPercent * jitter_permille) / 100'000;
-  hello_at = now + interval + (is_listened_to(now) ? -jitter : jitter);
+void Neighbor::schedule_hello(Time now) {
+  hello_at = next_hello(now);
 }
 
 void Neighbor::forget() {
@@ -165,6 +162,15 @@ void Neighbor::drop_adjacency() {
 
 bool Neighbor::is_listened_to(Time now) const {
   return last_heard_ && now - *last_heard_ <= kFastAfterHeard;
+}
+
+// At a multiple of the interval on this machine's clock: all routers of one machine then wake up at the same moments,
+// and find the Hellos of those beside them together. Never more than an interval away, but at the slow pace.
+Time Neighbor::next_hello(Time now) const {
+  const Duration interval = transmit_interval(now);
+  const Duration least = is_listened_to(now) ? Duration(1) : interval - interval * kHelloSlackPercent / 100;
+  const Duration latest = now.time_since_epoch() + least + interval - Duration(1);
+  return Time(latest - latest % interval);
 }
 
 Duration Neighbor::transmit_interval(Time now) const {

@@ -127,8 +127,7 @@ class Neighbor {
   void on_hello(Time now, const Hello& hello);
   // Fills in everything but NodeId, digest, lateness and flags, and counts it as sent.
   Hello make_hello(Time now);
-  // `jitter_permille` of kHelloJitterPercent: 0 to 1000.
-  void schedule_hello(Time now, std::uint32_t jitter_permille);
+  void schedule_hello(Time now);
   // Forgets its life (after Down); the NodeId stays, for display.
   void forget();
   // Forgets what belongs to the adjacency.
@@ -142,6 +141,7 @@ class Neighbor {
  private:
   bool is_listened_to(Time now) const;
   Duration silence_limit() const;
+  Time next_hello(Time now) const;
   void measure_round_trip(Time now, const Hello& hello);
   void note_heard(Time now);
   bool answers_doubt(const Hello& hello) const;

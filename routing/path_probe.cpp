@@ -34,7 +34,7 @@ std::vector<ProbeToSend> PathProber::take_due(Time now, const Pace& pace, Random
   probes_[sent_ % probes_.size()] = {++number_, false};
   sent_++;
   due.push_back({number_, full_size_});
-  const auto jitter_permille = static_cast<std::int64_t>(random.below(kHelloJitterPercent * 10 + 1));
+  const auto jitter_permille = static_cast<std::int64_t>(random.below(kPathProbeJitterPercent * 10 + 1));
   after_answer_ = now + pace.interval - pace.interval * jitter_permille / 1000;
   next_at_ = std::min(now + pace.unanswered, after_answer_);
   return due;

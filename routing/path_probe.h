@@ -28,7 +28,7 @@ struct ProbeToSend {
 class PathProber {
  public:
   struct Pace {
-    Duration interval{};    // while all is well, up to kHelloJitterPercent earlier
+    Duration interval{};    // while all is well, up to kPathProbeJitterPercent earlier
     Duration unanswered{};  // until the next try
   };
 

@@ -141,7 +141,6 @@ struct Router::Impl {
   enum class HelloKind : std::uint8_t { regular, goodbye, probe, answer };
   void send_hello(Now now, Neighbor& neighbor, HelloKind kind = HelloKind::regular);
   void send_hellos(Now now);
-  std::uint32_t hello_jitter(Time now);
   void send_pending(Now now, Neighbor& neighbor);
   std::vector<LsaKey> expected_from_others(Time now, const Neighbor& neighbor) const;
   Envelope envelope_to(const Neighbor& neighbor) const { return {instance, neighbor.instance}; }
@@ -185,8 +184,6 @@ struct Router::Impl {
   std::map<NeighborId, Neighbor> neighbors;
   Duration worst_lateness{};  // of our timers, as of worst_lateness_at; fades
   Time worst_lateness_at{};
-  Time jitter_at{};  // Hellos of one moment have one jitter, so that they stay together
-  std::uint32_t jitter_permille = 0;
   Database database;
   GrantBook grants;
   std::vector<PrefixFinding> findings;  // as last told

@@ -21,27 +21,15 @@ void Router::Impl::send_hello(Now now, Neighbor& neighbor, HelloKind kind) {
   const auto late_ms = std::chrono::ceil<std::chrono::milliseconds>(lateness(now.monotonic)).count();
   hello.lateness_ms = static_cast<std::uint8_t>(late_ms);
   if (kind == HelloKind::regular || kind == HelloKind::goodbye) {
-    neighbor.schedule_hello(now.monotonic, hello_jitter(now.monotonic));
+    neighbor.schedule_hello(now.monotonic);
   }
   transmit(neighbor.id, encode(envelope_to(neighbor), hello));
 }
 
-// A Hello that is nearly due goes with one that is: a machine with many neighbours wakes up once for all of them.
 void Router::Impl::send_hellos(Now now) {
-  const auto is_due = [&](const Neighbor& neighbor, Duration early) {
-    return neighbor.hello_at <= now.monotonic + early;
-  };
-  if (std::none_of(neighbors.begin(), neighbors.end(), [&](const auto& n) { return is_due(n.second, {}); })) return;
   for (auto& [id, neighbor] : neighbors) {
-    const Duration early = neighbor.transmit_interval(now.monotonic) * kHelloJitterPercent / 100;
-    if (is_due(neighbor, early)) send_hello(now, neighbor);
+    if (neighbor.hello_at <= now.monotonic) send_hello(now, neighbor);
   }
-}
-
-std::uint32_t Router::Impl::hello_jitter(Time now) {
-  if (jitter_at != now) jitter_permille = static_cast<std::uint32_t>(random.below(1001));
-  jitter_at = now;
-  return jitter_permille;
 }
 
 // Acknowledgements first, so that they are not late because of what follows.

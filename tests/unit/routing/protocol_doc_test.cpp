@@ -116,7 +116,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kMaxMultiplier);
   CHECK_CONSTANT(kSilentHelloInterval);
   CHECK_CONSTANT(kFastAfterHeard);
-  CHECK_CONSTANT(kHelloJitterPercent);
+  CHECK_CONSTANT(kHelloSlackPercent);
   CHECK_CONSTANT(kProbes);
   CHECK_CONSTANT(kSuspectProbes);
   CHECK_CONSTANT(kProbeBurst);
@@ -143,6 +143,7 @@ TEST_CASE("the constants in docs/protocol.md are the ones in the code") {
   CHECK_CONSTANT(kProbeSizeStep);
   CHECK_CONSTANT(kProbesRemembered);
   CHECK_CONSTANT(kPathProbeInterval);
+  CHECK_CONSTANT(kPathProbeJitterPercent);
   CHECK_CONSTANT(kProbeAnswerTime);
   CHECK_CONSTANT(kProbeAnswerTimeUnknown);
   CHECK_CONSTANT(kDoubtInterval);

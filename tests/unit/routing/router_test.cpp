@@ -52,6 +52,25 @@ struct Fixture {
   NeighborState state() const { return router.neighbors().at(0).state; }
 };
 
+// When Hellos were sent within a while, by a host that is up to `late_max_ms` late each time.
+std::vector<Time> hellos_sent(Fixture& fixture, bool is_heard, Duration length, std::uint64_t late_max_ms) {
+  SeededRandom random(7);
+  std::vector<Time> sent;
+  fixture.router.outbox().clear();
+  for (Time now = kStart.monotonic; now < kStart.monotonic + length;) {
+    now = std::max(now, fixture.router.next_deadline()) + std::chrono::milliseconds(random.below(late_max_ms + 1));
+    if (is_heard) fixture.hello({now, kStart.wall});
+    fixture.router.on_timer({now, kStart.wall});
+    for (const auto& packet : fixture.router.outbox().packets) {
+      const auto message = decode_message(packet.bytes).value();
+      const Hello* hello = std::get_if<Hello>(&message.content);
+      if (hello && !hello->probe && !hello->answer) sent.push_back(now);
+    }
+    fixture.router.outbox().clear();
+  }
+  return sent;
+}
+
 }  // namespace
 
 TEST_CASE("nothing is sent before the start, nothing after the shutdown") {
@@ -107,6 +126,29 @@ TEST_CASE("a call before the deadline does nothing at all") {
   fixture.router.on_timer({due, kStart.wall});
   CHECK_FALSE(fixture.router.outbox().empty());
   CHECK(fixture.router.next_deadline() > due);
+}
+
+TEST_CASE("Hellos go at the multiples of their interval on the machine's clock, also where the host is late") {
+  Fixture fixture;
+  SUBCASE("to a neighbour that is heard") {
+    fixture.hello(kStart + 37ms);  // the former ones at the slow pace
+    const std::vector<Time> sent = hellos_sent(fixture, true, 10s, 30);
+    CHECK(sent.size() >= 99);
+    CHECK(sent.size() <= 101);
+    for (std::size_t i = 1; i < sent.size(); i++) {
+      CHECK(sent[i].time_since_epoch() % 100ms <= 30ms);
+      CHECK(sent[i].time_since_epoch() / 100ms == sent[i - 1].time_since_epoch() / 100ms + 1);
+    }
+  }
+  SUBCASE("to one that never was") {
+    const std::vector<Time> sent = hellos_sent(fixture, false, 30s, 30);
+    CHECK(sent.size() >= 29);
+    CHECK(sent.size() <= 31);
+    for (std::size_t i = 1; i < sent.size(); i++) {
+      CHECK(sent[i].time_since_epoch() % 1s <= 30ms);
+      CHECK(sent[i].time_since_epoch() / 1s == sent[i - 1].time_since_epoch() / 1s + 1);
+    }
+  }
 }
 
 TEST_CASE("packets of a life that is over, or for one, are refused") {
