@@ -40,22 +40,29 @@ class FloodQueue {
   }
 
  private:
+  struct Waiting {
+    std::uint64_t rank = 0;  // of the origin: the greater origin has the greater one, so that hardly ever a key is read
+    LsaHandle lsa;
+  };
   struct Sent {
     LsaHandle lsa;
-    std::uint64_t origin_bits = 0;  // of the key, so that most others are told apart at a glance
     Time next_at{};
     std::uint8_t transmissions = 1;
   };
 
   std::vector<Sent>::iterator sent_under(const LsaKey& key);
-  std::vector<LsaHandle>::iterator waiting_from(const LsaKey& key);
+  std::vector<Waiting>::iterator waiting_from(const LsaKey& key);
+  void forget_sent(std::vector<Sent>::iterator sent);
+  template <typename Condition>
+  void forget_sent_if(const Condition& condition);
   void find_next_at();
 
-  std::vector<LsaHandle> waiting_;  // by key
-  LsaKey turn_;                     // the next to be sent is the first from here
+  std::vector<Waiting> waiting_;  // by key
+  LsaKey turn_;                   // the next to be sent is the first from here
   std::vector<Sent> in_flight_;
-  Time next_at_ = kNever;  // the earliest of in_flight_
-  Time spaced_until_{};    // when the next news may go
+  std::vector<std::uint64_t> sent_ranks_;  // of their origins, apart, so that looking for one reads little else
+  Time next_at_ = kNever;                  // the earliest of in_flight_
+  Time spaced_until_{};                    // when the next news may go
 };
 
 }  // namespace starling::routing

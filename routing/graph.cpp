@@ -22,7 +22,8 @@ std::uint64_t Graph::hash(const NodeId& id) const {
 }
 
 NodeIndex Graph::find(const NodeId& wanted) const {
-  return index_.find(hash(wanted), [&](NodeIndex node) { return id(node) == wanted; });
+  const NodeIndex node = index_.find(hash(wanted), [&](NodeIndex other) { return id(other) == wanted; });
+  return node == Index::kNone ? kNoNode : node;
 }
 
 const NodeId& Graph::id(NodeIndex node) const {
@@ -48,6 +49,7 @@ NodeIndex Graph::add_node(const Lsa& lsa) {
   lsas_[node] = &lsa;
   flags_[node] = 0;
   index_.insert(hash(lsa.key().origin), node, [&](NodeIndex other) { return hash(id(other)); });
+  note_index(lsa.key().origin);
   note_structure();
   return node;
 }
@@ -55,6 +57,7 @@ NodeIndex Graph::add_node(const Lsa& lsa) {
 // Its links went when it ceased to take part.
 void Graph::remove_node(NodeIndex node) {
   index_.erase(hash(id(node)), node, [&](NodeIndex other) { return hash(id(other)); });
+  note_index(id(node));
   note_structure();
 }
 
@@ -86,24 +89,18 @@ const Lsa* Graph::first_fragment(NodeIndex node) const {
 
 std::vector<const Lsa*> Graph::fragments(NodeIndex node) const {
   std::vector<const Lsa*> all;
-  if (lsas_[node] != nullptr) all.push_back(lsas_[node]);
-  for (auto at = further_.lower_bound({node, 0}); at != further_.end() && at->first.first == node; ++at) {
-    all.push_back(at->second);
-  }
+  each_fragment(node, [&](const Lsa& lsa) { all.push_back(&lsa); });
   return all;
 }
 
 bool Graph::announces(NodeIndex node, const Prefix& prefix) const {
   if (!takes_part(node)) return false;
-  const auto says = [&](const Lsa* lsa) {
-    const std::vector<Prefix>& prefixes = lsa->content().prefixes;
-    return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
-  };
-  if (lsas_[node] != nullptr && says(lsas_[node])) return true;
-  for (auto at = further_.lower_bound({node, 0}); at != further_.end() && at->first.first == node; ++at) {
-    if (says(at->second)) return true;
-  }
-  return false;
+  bool found = false;
+  each_fragment(node, [&](const Lsa& lsa) {
+    const std::vector<Prefix>& prefixes = lsa.content().prefixes;
+    found = found || std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
+  });
+  return found;
 }
 
 // --- announcements ---
@@ -127,7 +124,7 @@ Graph::Replaced Graph::replace(const Lsa* before, const Lsa* after) {
 
   if (node != kRoot && result.took_part != result.takes_part) {
     review_links(node, before, nullptr);
-    for (const Lsa* fragment : fragments(node)) review_links(node, fragment, nullptr);
+    each_fragment(node, [&](const Lsa& fragment) { review_links(node, &fragment, nullptr); });
   } else if (node != kRoot && result.takes_part) {
     review_links(node, before, after);
     review_links(node, after, before);
@@ -161,16 +158,12 @@ std::optional<LinkCost> Graph::claim(NodeIndex from, const NodeId& to) const {
     }
     return smallest;
   }
-  const auto look = [&](const Lsa* lsa) {
-    for (const LsaLink& link : lsa->content().links) {
+  each_fragment(from, [&](const Lsa& lsa) {
+    for (const LsaLink& link : lsa.content().links) {
       if (link.neighbor != to || (smallest && smallest->metric <= link.metric)) continue;
       smallest = LinkCost{link.metric, link.manual};
     }
-  };
-  if (lsas_[from] != nullptr) look(lsas_[from]);
-  for (auto at = further_.lower_bound({from, 0}); at != further_.end() && at->first.first == from; ++at) {
-    look(at->second);
-  }
+  });
   return smallest;
 }
 
@@ -205,7 +198,7 @@ void Graph::set_local_links(std::vector<LocalLink> links) {
   const auto by_neighbor = [](const LocalLink& a, const LocalLink& b) { return a.neighbor < b.neighbor; };
   if (!std::is_sorted(links.begin(), links.end(), by_neighbor)) std::sort(links.begin(), links.end(), by_neighbor);
   const bool same = links == local_links_;
-  if (same && hops_reviewed_at_ == edits_) return;
+  if (same && hops_are_known_) return;
   if (!same) {
     local_links_.swap(links);  // `links` are the former ones now
     for (const auto* list : {&links, &local_links_}) {
@@ -213,7 +206,13 @@ void Graph::set_local_links(std::vector<LocalLink> links) {
     }
   }
   review_hops();
-  hops_reviewed_at_ = edits_;
+  hops_are_known_ = true;
+}
+
+// A node has its index from now on, or no more.
+void Graph::note_index(const NodeId& id) {
+  const auto leads_there = [&id](const LocalLink& link) { return link.node == id; };
+  if (std::any_of(local_links_.begin(), local_links_.end(), leads_there)) hops_are_known_ = false;
 }
 
 void Graph::review_hops() {

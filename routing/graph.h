@@ -101,14 +101,22 @@ class Graph {
   std::size_t edge_count() const;                           // directed
   Metric metric(NodeIndex from, NodeIndex to) const;        // kUnreachable if there is no edge
   std::vector<const Lsa*> fragments(NodeIndex node) const;  // live, in order
+  // Each of them.
+  template <typename Each>
+  void each_fragment(NodeIndex node, const Each& each) const {
+    if (lsas_[node] != nullptr) each(*lsas_[node]);
+    if (further_.empty()) return;
+    for (auto at = further_.lower_bound({node, 0}); at != further_.end() && at->first.first == node; ++at) {
+      each(*at->second);
+    }
+  }
   bool announces(NodeIndex node, const Prefix& prefix) const;
 
   const std::vector<Hop>& hops() const { return hops_; }
   std::size_t hop_words() const { return (hops_.size() + 63) / 64; }  // of 64 bits, for a set of hops
 
  private:
-  using Index = SlotIndex<32>;
-  static_assert(Index::kNone == kNoNode);
+  using Index = SlotIndex<22>;  // 4 million: also with those that wait for settle(), each a signature that was verified
   static constexpr std::uint8_t kTakesPart = 1, kThrough = 2, kEndPoint = 4;
   static constexpr std::size_t kMaxChanges = 64;  // then a computation from scratch is as quick
 
@@ -129,6 +137,7 @@ class Graph {
   void review_link(NodeIndex node, const NodeId& other);
   void review_links(NodeIndex node, const Lsa* lsa, const Lsa* known);  // those not in `known` as they are
   void review_hops();
+  void note_index(const NodeId& id);
 
   void set_edge(NodeIndex a, NodeIndex b, Metric metric);
   void set_half(NodeIndex from, NodeIndex to, Metric metric);
@@ -156,7 +165,7 @@ class Graph {
   bool structure_changed_ = true;
   bool hops_changed_ = false;
   std::uint64_t edits_ = 0;
-  std::uint64_t hops_reviewed_at_ = 0;  // edits: the nodes of hops are sought again only after others
+  bool hops_are_known_ = false;  // no node at our links came or went since they were looked for
 };
 
 }  // namespace starling::routing

@@ -327,6 +327,7 @@ void UpdatePacker::add(const Lsa& lsa, std::uint32_t remaining_ms) {
     open_ = true;
   }
   std::vector<std::uint8_t>& packet = packets_.back();
+  if (packet.capacity() < packet.size() + kTlvHeaderSize + size) packet.reserve(kMaxPacketSize);
   ByteWriter out(packet);
   write_tlv_header(out, kTlvLsa, size);
   const Bytes wire = lsa.wire();

@@ -65,6 +65,7 @@ ImportVerdict PrefixTable::judge(const Prefix& prefix) const {
 void PrefixTable::add(NodeIndex node, const Prefix& prefix) {
   const PrefixIndex index = find_or_create(prefix);
   const auto before = origins(entries_[index].origins);
+  if (before.empty()) return set_origins(index, {&node, 1});
   const auto at = std::lower_bound(before.begin(), before.end(), node);
   if (at != before.end() && *at == node) return;
   std::vector<NodeIndex> nodes(before.begin(), at);
@@ -77,6 +78,7 @@ void PrefixTable::remove(NodeIndex node, const Prefix& prefix) {
   const PrefixIndex index = find_index(prefix);
   if (index == Index::kNone) return;
   const auto before = origins(entries_[index].origins);
+  if (before.size() == 1 && before.front() == node) return set_origins(index, {});
   std::vector<NodeIndex> nodes(before.begin(), before.end());
   if (std::erase(nodes, node) > 0) set_origins(index, nodes);
 }
@@ -104,7 +106,7 @@ void PrefixTable::set_verdict(PrefixIndex index, ImportVerdict verdict) {
   touch(index);
 }
 
-void PrefixTable::set_origins(PrefixIndex index, const std::vector<NodeIndex>& nodes) {
+void PrefixTable::set_origins(PrefixIndex index, std::span<const NodeIndex> nodes) {
   Entry& entry = entries_[index];
   const bool accepted = entry.verdict == ImportVerdict::accepted;
   const bool was_announced = entry.announced();
@@ -117,10 +119,10 @@ void PrefixTable::set_origins(PrefixIndex index, const std::vector<NodeIndex>& n
   touch(index);
 }
 
-OriginSet PrefixTable::intern(const std::vector<NodeIndex>& nodes) {
+OriginSet PrefixTable::intern(std::span<const NodeIndex> nodes) {
   if (nodes.empty()) return kNoOrigins;
   if (nodes.size() == 1) return nodes.front();
-  const auto [at, is_new] = set_of_.try_emplace(nodes, 0);
+  const auto [at, is_new] = set_of_.try_emplace({nodes.begin(), nodes.end()}, 0);
   if (is_new) {
     at->second = static_cast<std::uint32_t>(sets_.size());
     if (free_sets_.empty()) {
@@ -129,7 +131,7 @@ OriginSet PrefixTable::intern(const std::vector<NodeIndex>& nodes) {
       at->second = free_sets_.back();
       free_sets_.pop_back();
     }
-    sets_[at->second].nodes = nodes;
+    sets_[at->second].nodes = at->first;
   }
   return kMultiple | at->second;
 }

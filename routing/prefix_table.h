@@ -85,9 +85,9 @@ class PrefixTable {
   PrefixIndex find_index(const Prefix& prefix) const;
   PrefixIndex find_or_create(const Prefix& prefix);
   ImportVerdict judge(const Prefix& prefix) const;
-  void set_origins(PrefixIndex index, const std::vector<NodeIndex>& nodes);
+  void set_origins(PrefixIndex index, std::span<const NodeIndex> nodes);
   void set_verdict(PrefixIndex index, ImportVerdict verdict);
-  OriginSet intern(const std::vector<NodeIndex>& nodes);
+  OriginSet intern(std::span<const NodeIndex> nodes);
   void count(OriginSet set, bool accepted, int by);
   void touch(PrefixIndex index);
   void touch_set(OriginSet set);

@@ -73,9 +73,9 @@ void Router::Impl::note_given_up(const NodeId& origin, const LsaContent& was) {
 bool Router::Impl::is_given_up_by(const Neighbor& neighbor) const {
   const std::optional<NodeIndex> node = graph.index_of(*neighbor.node);
   if (!node) return true;
-  const std::vector<const Lsa*> fragments = graph.fragments(*node);
-  return std::none_of(fragments.begin(), fragments.end(),
-                      [&](const Lsa* fragment) { return has_link_to(fragment->content(), config.id); });
+  bool lists_us = false;
+  graph.each_fragment(*node, [&](const Lsa& fragment) { lists_us |= has_link_to(fragment.content(), config.id); });
+  return !lists_us;
 }
 
 void Router::Impl::expire(Now now) {

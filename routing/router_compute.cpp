@@ -50,13 +50,13 @@ void Router::Impl::note_prefixes(const Graph::Replaced& replaced, const LsaConte
     return;
   }
   for (const Prefix& prefix : was.prefixes) prefixes.remove(node, prefix);
-  for (const Lsa* fragment : graph.fragments(node)) {
+  graph.each_fragment(node, [&](const Lsa& fragment) {
     if (replaced.takes_part) {
-      announce_prefixes(node, fragment->content().prefixes);
+      announce_prefixes(node, fragment.content().prefixes);
     } else {
-      for (const Prefix& prefix : fragment->content().prefixes) prefixes.remove(node, prefix);
+      for (const Prefix& prefix : fragment.content().prefixes) prefixes.remove(node, prefix);
     }
-  }
+  });
 }
 
 // What the node's grant does not allow is left out.
@@ -76,12 +76,13 @@ void Router::Impl::review_prefixes() {
   if (!grants.required()) return;
   for (NodeIndex node = 0; node < graph.size(); node++) {
     if (node == kRoot || !graph.takes_part(node)) continue;
-    for (const Lsa* fragment : graph.fragments(node)) announce_prefixes(node, fragment->content().prefixes);
+    graph.each_fragment(node, [&](const Lsa& fragment) { announce_prefixes(node, fragment.content().prefixes); });
   }
 }
 
 std::vector<LocalLink> Router::Impl::local_links() const {
   std::vector<LocalLink> links;
+  links.reserve(neighbors.size());
   for (const auto& [id, neighbor] : neighbors) {
     if (neighbor.state == NeighborState::full) links.push_back({*neighbor.node, id, cost_of(neighbor)});
   }

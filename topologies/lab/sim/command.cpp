@@ -8,9 +8,9 @@
 #include <cstdio>
 
 #include "daemon/control/style.h"
+#include "topologies/lab/sim/allocator.h"
 #include "topologies/lab/sim/arguments.h"
 #include "topologies/lab/sim/generator.h"
-#include "topologies/lab/sim/huge_pages.h"
 #include "topologies/lab/sim/report.h"
 #include "topologies/lab/sim/sweep.h"
 #include "topologies/lab/sim/watchman.h"
@@ -201,7 +201,7 @@ bool Command::parsed() const {
 }
 
 int Command::run(char** argv) {
-  restart_with_huge_pages(argv);
+  restart_with_tuned_allocator(argv);
   return impl_->dispatch();
 }
 

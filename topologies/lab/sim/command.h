@@ -21,7 +21,7 @@ class Command {
   Command(CLI::App& app, std::function<std::optional<lab::Topology>(const std::string&)> load);
   ~Command();
   bool parsed() const;
-  // The exit status. With the program's arguments, because it may start the program once more (huge_pages.h).
+  // The exit status. With the program's arguments, because it may start the program once more (allocator.h).
   int run(char** argv);
 
  private:

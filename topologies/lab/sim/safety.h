@@ -12,6 +12,7 @@
 #include <set>
 #include <stdexcept>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "topologies/lab/sim/network.h"
@@ -54,7 +55,7 @@ class Safety {
   std::vector<Node> nodes_;
   std::unordered_map<routing::NodeId, NodeIndex> node_of_;
   std::map<routing::LsaKey, std::set<std::uint64_t>> signed_;
-  std::set<Prefix> announced_;  // at any time, by whoever may
+  std::unordered_set<Prefix> announced_;  // at any time, by whoever may
   std::uint64_t checks_ = 0;
   std::uint64_t calls_ = 0;
   std::size_t most_in_flight_ = 0;

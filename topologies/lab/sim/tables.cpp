@@ -50,17 +50,18 @@ Port Tables::port_of(std::span<const NodeIndex> neighbors, NodeIndex neighbor) {
   return static_cast<Port>(at - neighbors.begin());
 }
 
-Hops Tables::hops_from(std::span<const NodeIndex> neighbors, const routing::RouteGroup& group) {
-  Hops hops;
+const Hops& Tables::hops_from(std::span<const NodeIndex> neighbors, const routing::RouteGroup& group, Hops& hops) {
   hops.metric = group.metric;
+  hops.members.clear();
   for (const routing::NeighborId member : group.members) hops.members.push_back(port_of(neighbors, member));
-  if (group.backup != routing::kNoNeighbor) hops.backup = port_of(neighbors, group.backup);
+  hops.backup = group.backup != routing::kNoNeighbor ? port_of(neighbors, group.backup) : kNoPort;
   hops.backup_kind = group.backup_kind;
   return hops;
 }
 
-std::vector<Port> Tables::senders_from(std::span<const NodeIndex> neighbors, const routing::IngressChange& change) {
-  std::vector<Port> ports;
+const std::vector<Port>& Tables::senders_from(std::span<const NodeIndex> neighbors,
+                                              const routing::IngressChange& change, std::vector<Port>& ports) {
+  ports.clear();
   for (const routing::NeighborId neighbor : change.allowed) ports.push_back(port_of(neighbors, neighbor));
   return ports;
 }
@@ -70,7 +71,7 @@ void Tables::apply(NodeIndex index, std::span<const NodeIndex> neighbors, const 
   for (const routing::RouteGroup& group : outbox.routes.groups) {
     std::uint32_t& hops = element(node.hops_of, group.id, prefixes_.size() + 1);
     if (hops == kNone) node.groups++;
-    hops = hops_.number_of(hops_from(neighbors, group));
+    hops = hops_.number_of(hops_from(neighbors, group, wanted_hops_));
   }
   for (const routing::Route& route : outbox.routes.routes)
     element(node.group_of, prefixes_.number_of(route.prefix), prefixes_.size()) = route.group;
@@ -83,7 +84,7 @@ void Tables::apply(NodeIndex index, std::span<const NodeIndex> neighbors, const 
   }
   for (const routing::IngressChange& change : outbox.ingress) {
     std::uint32_t& senders = element(node.senders_of, prefixes_.number_of(change.prefix), prefixes_.size());
-    senders = change.removed ? kNone : senders_.number_of(senders_from(neighbors, change));
+    senders = change.removed ? kNone : senders_.number_of(senders_from(neighbors, change, wanted_senders_));
   }
 }
 
@@ -127,9 +128,10 @@ bool Tables::is_exact(NodeIndex index, std::span<const NodeIndex> neighbors, con
 bool Tables::groups_are_exact(const Node& node, std::span<const NodeIndex> neighbors,
                               const routing::Router& router) const {
   const auto groups = router.groups();
+  Hops hops;
   return groups.size() == node.groups && std::all_of(groups.begin(), groups.end(), [&](const auto& group) {
            return group.id < node.hops_of.size() && node.hops_of[group.id] != kNone &&
-                  hops_.at(node.hops_of[group.id]) == hops_from(neighbors, group);
+                  hops_.at(node.hops_of[group.id]) == hops_from(neighbors, group, hops);
          });
 }
 
@@ -138,10 +140,11 @@ bool Tables::ingress_is_exact(const Node& node, std::span<const NodeIndex> neigh
   const auto ingress = router.ingress();
   const auto count = node.senders_of.size() -
                      static_cast<std::size_t>(std::count(node.senders_of.begin(), node.senders_of.end(), kNone));
+  std::vector<Port> ports;
   const auto same = [&](const routing::IngressChange& change) {
     const auto number = prefixes_.find(change.prefix);
     return number && *number < node.senders_of.size() && node.senders_of[*number] != kNone &&
-           senders_.at(node.senders_of[*number]) == senders_from(neighbors, change);
+           senders_.at(node.senders_of[*number]) == senders_from(neighbors, change, ports);
   };
   return ingress.size() == count && std::all_of(ingress.begin(), ingress.end(), same);
 }

@@ -6,7 +6,6 @@
 
 #include <bitset>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -100,15 +99,19 @@ class Tables {
     std::size_t groups = 0;
   };
   static Port port_of(std::span<const NodeIndex> neighbors, NodeIndex neighbor);
-  static Hops hops_from(std::span<const NodeIndex> neighbors, const routing::RouteGroup& group);
-  static std::vector<Port> senders_from(std::span<const NodeIndex> neighbors, const routing::IngressChange& change);
+  // Written over `hops` and `ports`, so that their memory is used again.
+  static const Hops& hops_from(std::span<const NodeIndex> neighbors, const routing::RouteGroup& group, Hops& hops);
+  static const std::vector<Port>& senders_from(std::span<const NodeIndex> neighbors,
+                                               const routing::IngressChange& change, std::vector<Port>& ports);
   bool groups_are_exact(const Node& node, std::span<const NodeIndex> neighbors, const routing::Router& router) const;
   bool ingress_is_exact(const Node& node, std::span<const NodeIndex> neighbors, const routing::Router& router) const;
 
   PrefixNumbers prefixes_;
   Numbered<Hops> hops_;
   Numbered<std::vector<Port>> senders_;
-  std::deque<Node> nodes_;
+  std::vector<Node> nodes_;
+  Hops wanted_hops_;  // as read from a delta
+  std::vector<Port> wanted_senders_;
 };
 
 }  // namespace starling::sim
