@@ -26,6 +26,13 @@ constexpr auto kIsLater = [](const auto& a, const auto& b) { return a.at > b.at;
 
 }  // namespace
 
+void Database::reserve(std::size_t count) {
+  slots_.reserve(count);
+  index_.reserve(count);
+  order_.reserve(count);
+  expiries_.reserve(count);
+}
+
 const Database::Entry* Database::find(const LsaKey& key) const {
   const std::uint32_t slot = slot_of(key);
   return slot == Index::kNone ? nullptr : &slots_[slot];

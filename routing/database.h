@@ -64,6 +64,8 @@ class Database {
 
   // `salt`: random, so that nobody can choose keys that meet in the index.
   explicit Database(std::uint64_t salt = 0) : salt_(salt), rates_(salt) {}
+  // Room for so many announcements.
+  void reserve(std::size_t count);
   Database(Database&&) = default;
   Database& operator=(Database&&) = default;
 

@@ -8,10 +8,26 @@
 
 namespace starling::routing {
 
+namespace {
+
+constexpr std::size_t kUsualRoom = 6;  // edges of a node, and what growing abandons
+
+}  // namespace
+
 Graph::Graph(const NodeId& self, std::uint64_t seed) : self_(self), seed_(seed) {
   lsas_.push_back(nullptr);
   flags_.push_back(kTakesPart | kThrough);
   heads_.push_back({});
+  index_.insert(hash(self_), kRoot, [](NodeIndex) { return std::uint64_t{0}; });
+}
+
+void Graph::reserve(std::size_t nodes) {
+  lsas_.reserve(nodes);
+  flags_.reserve(nodes);
+  heads_.reserve(nodes);
+  pool_.reserve(nodes * kUsualRoom);
+  index_ = {};
+  index_.reserve(nodes);
   index_.insert(hash(self_), kRoot, [](NodeIndex) { return std::uint64_t{0}; });
 }
 
@@ -306,14 +322,14 @@ void Graph::append_edge(NodeIndex node, const Edge& edge) {
 }
 
 void Graph::compact() {
-  std::vector<Edge> pool;
-  pool.reserve(pool_.size() - unused_);
+  static thread_local std::vector<Edge> kept;  // and the pool stays where it is
+  kept.clear();
   for (Head& head : heads_) {
-    const auto begin = static_cast<std::uint32_t>(pool.size());
-    pool.insert(pool.end(), pool_.begin() + head.begin, pool_.begin() + head.begin + head.count);
+    const auto begin = static_cast<std::uint32_t>(kept.size());
+    kept.insert(kept.end(), pool_.begin() + head.begin, pool_.begin() + head.begin + head.count);
     head = {begin, head.count, head.count};
   }
-  pool_.swap(pool);
+  pool_.assign(kept.begin(), kept.end());
   unused_ = 0;
 }
 

@@ -58,6 +58,8 @@ class Graph {
 
   // `seed` keeps others from choosing what collides in the index.
   explicit Graph(const NodeId& self, std::uint64_t seed = 0);
+  // Room for so many, before there are any.
+  void reserve(std::size_t nodes);
 
   // --- changes ---
 

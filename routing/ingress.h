@@ -23,6 +23,7 @@ namespace starling::routing {
 // Sets of neighbours, and which of them each node's own packets may come from.
 class FeasibleNeighbors {
  public:
+  void reserve(std::size_t nodes) { sets_of_nodes_.reserve(nodes); }
   // From scratch, or nothing if the graph's changes leave the components as they are. True if it was computed.
   bool update(const Graph& graph);
   // Sorted; empty for ourselves.
@@ -45,6 +46,12 @@ class IngressTable {
  public:
   // Both must outlive the table.
   IngressTable(const PrefixTable& prefixes, const Graph& graph) : prefixes_(prefixes), graph_(graph) {}
+
+  // Room for so many, of as many nodes.
+  void reserve(std::size_t prefixes) {
+    feasible_.reserve(prefixes);
+    rights_of_.reserve(prefixes);
+  }
 
   // After the others have changed and before they are settled.
   std::vector<IngressChange> update(Time now);

@@ -60,6 +60,12 @@ ImportVerdict PrefixTable::judge(const Prefix& prefix) const {
   return ours ? ImportVerdict::own_prefix : accept_.check(prefix, connected_);
 }
 
+void PrefixTable::reserve(std::size_t prefixes) {
+  entries_.reserve(prefixes);
+  index_.reserve(prefixes);
+  uses_.reserve(prefixes);
+}
+
 // --- changes ---
 
 void PrefixTable::add(NodeIndex node, const Prefix& prefix) {

@@ -42,6 +42,9 @@ class PrefixTable {
   // `accept` must outlive the table. `seed` keeps others from choosing what collides in the index.
   explicit PrefixTable(const ImportPolicy& accept, std::uint64_t seed = 0) : accept_(accept), seed_(seed) {}
 
+  // Room for so many, before there are any, of as many nodes.
+  void reserve(std::size_t prefixes);
+
   // --- changes ---
 
   // Idempotent. A node announces a prefix once, however many of its fragments do.

@@ -55,6 +55,9 @@ struct RouterConfig {
   bool events = true;             // false: none are made (large simulations)
   MetricMode metric = MetricMode::fixed;
   Duration path_probe_interval = kPathProbeInterval;  // zero: the way of the data is not tried
+  // If it is known: room for so many is made at once. In a process of thousands of routers the tables of each then lie
+  // together, which is worth more than what is not copied while they grow.
+  std::size_t expected_nodes = 0;
 };
 
 // How a backup was found to be free of loops (RFC 5286): `node` also holds when the next hop itself has died; with

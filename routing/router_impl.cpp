@@ -52,6 +52,17 @@ Router::Impl::Impl(RouterConfig configuration, SignFunction sign_function, Verif
       graph(config.id, source.u64()),
       prefixes(config.accept, source.u64()) {
   if (!admit) admit = [this](const ReceivedLsa& received) { return routing::admit(received, verify); };
+  if (config.expected_nodes > 0) reserve(config.expected_nodes);
+}
+
+// As if each node had one announcement and one prefix: what has more grows.
+void Router::Impl::reserve(std::size_t nodes) {
+  database.reserve(nodes);
+  graph.reserve(nodes);
+  prefixes.reserve(nodes);
+  paths.reserve(nodes);
+  routes.reserve(nodes);
+  ingress.reserve(nodes);
 }
 
 void Router::Impl::start(Now now) {

@@ -43,6 +43,7 @@ struct Router::Impl {
        AdmitFunction admit_function);
 
   // --- inputs (router_impl.cpp) ---
+  void reserve(std::size_t nodes);
   void start(Now now);
   void shut_down(Now now);
   void add_neighbor(Now now, NeighborId id, const NeighborConfig& neighbor_config);

@@ -33,6 +33,12 @@ class RouteTable {
   RouteTable(const PrefixTable& prefixes, const Graph& graph, const ShortestPaths& paths, const Alternates& alternates)
       : prefixes_(prefixes), graph_(graph), paths_(paths), alternates_(alternates) {}
 
+  // Room for so many, of as many nodes.
+  void reserve(std::size_t prefixes) {
+    single_.reserve(prefixes);
+    routes_.reserve(prefixes);
+  }
+
   // After the others have changed and before graph and prefixes are settled. `moved`: nodes whose paths are others now,
   // all of them; `reconsidered`: those whose backup may be another, or all (`reconsider_all`).
   RouteUpdate update(std::span<const NodeIndex> moved, std::span<const NodeIndex> reconsidered, bool reconsider_all);

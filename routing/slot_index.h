@@ -30,6 +30,14 @@ class SlotIndex {
     return kNone;
   }
 
+  // Room for so many, if it is still empty.
+  void reserve(std::size_t count) {
+    if (count_ > 0) return;
+    std::size_t size = kFirstSize;
+    while (count * 4 > size * 3) size *= 2;
+    cells_.assign(size, kEmpty);
+  }
+
   // `hash_of(slot)` for any slot that is in the index. The new one must not be in it.
   template <typename HashOf>
   void insert(std::uint64_t hash, std::uint32_t slot, const HashOf& hash_of) {

@@ -53,6 +53,12 @@ class ShortestPaths {
     return (hops_[node * words_ + hop / 64] >> (hop % 64) & 1) != 0;
   }
 
+  // Room for so many nodes.
+  void reserve(std::size_t nodes) {
+    distance_.reserve(nodes);
+    hops_.reserve(nodes);
+  }
+
  private:
   void grow(const Graph& graph);
   bool collect_hops(const Graph& graph, NodeIndex node);

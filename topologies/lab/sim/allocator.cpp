@@ -14,9 +14,10 @@ namespace {
 constexpr const char* kVariable = "GLIBC_TUNABLES";
 constexpr const char* kPrefix = "glibc.malloc.";
 constexpr const char* kTunables =
-    "glibc.malloc.hugetlb=1"             // by madvise, as the kernel has them
-    ":glibc.malloc.tcache_max=2048"      // bytes: whole packets
-    ":glibc.malloc.tcache_count=60000";  // of each size; the most is 65,535
+    "glibc.malloc.hugetlb=1"                 // by madvise, as the kernel has them
+    ":glibc.malloc.mmap_threshold=33554432"  // bytes: tables lie among the rest, not in pages of their own
+    ":glibc.malloc.tcache_max=2048"          // bytes: whole packets
+    ":glibc.malloc.tcache_count=60000";      // of each size; the most is 65,535
 
 }  // namespace
 

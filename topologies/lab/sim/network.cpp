@@ -133,6 +133,7 @@ void Network::start(NodeIndex index) {
   routing::RouterConfig config = node.config;
   config.announced = node.options.prefixes;
   config.events = events;
+  config.expected_nodes = nodes_.size();
   node.random = std::make_unique<SeededRandom>(random_.u64());
   const routing::Identity* identity = node.identity.get();
   node.router = std::make_unique<routing::Router>(
