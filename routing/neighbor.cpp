@@ -40,10 +40,12 @@ bool DigestWatch::on_hello(Time now, const DatabaseDigest& theirs, const Databas
   return true;
 }
 
-Neighbor::Neighbor(NeighborId neighbor, const NeighborConfig& neighbor_config, const HelloConfig& hello)
+Neighbor::Neighbor(NeighborId neighbor, const NeighborConfig& neighbor_config, const HelloConfig& hello,
+                   Duration hello_phase)
     : id(neighbor),
       config(neighbor_config),
       hello_(hello),
+      hello_phase_(hello_phase),
       peer_interval_(hello.interval),
       peer_multiplier_(hello.multiplier) {}
 
@@ -169,8 +171,8 @@ bool Neighbor::is_listened_to(Time now) const {
 Time Neighbor::next_hello(Time now) const {
   const Duration interval = transmit_interval(now);
   const Duration least = is_listened_to(now) ? Duration(1) : interval - interval * kHelloSlackPercent / 100;
-  const Duration latest = now.time_since_epoch() + least + interval - Duration(1);
-  return Time(latest - latest % interval);
+  const Duration latest = now.time_since_epoch() - hello_phase_ + least + interval - Duration(1);
+  return Time(latest - latest % interval + hello_phase_);
 }
 
 Duration Neighbor::transmit_interval(Time now) const {

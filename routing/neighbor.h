@@ -64,7 +64,8 @@ struct Doubt {
 
 class Neighbor {
  public:
-  Neighbor(NeighborId id, const NeighborConfig& config, const HelloConfig& hello);
+  // `hello_phase`: as RouterConfig's.
+  Neighbor(NeighborId id, const NeighborConfig& config, const HelloConfig& hello, Duration hello_phase);
 
   const NeighborId id;
   NeighborConfig config;
@@ -147,6 +148,7 @@ class Neighbor {
   bool answers_doubt(const Hello& hello) const;
 
   HelloConfig hello_;
+  Duration hello_phase_;
   TokenBucket hints_{1, kHintInterval};  // of an adjacency
   std::uint32_t sequence_ = 0;
   std::optional<std::uint32_t> newest_hello_;

@@ -58,6 +58,9 @@ struct RouterConfig {
   // If it is known: room for so many is made at once. In a process of thousands of routers the tables of each then lie
   // together, which is worth more than what is not copied while they grow.
   std::size_t expected_nodes = 0;
+  // Hellos go so long after the multiples of their interval. Routers of one machine have the same, so that it wakes up
+  // once for all of them.
+  Duration hello_phase{};
 };
 
 // How a backup was found to be free of loops (RFC 5286): `node` also holds when the next hop itself has died; with

@@ -23,6 +23,8 @@ RouterConfig checked(RouterConfig config) {
         "the Hello interval is 10 ms to 60 s");
   check(config.hello.multiplier >= kMinMultiplier && config.hello.multiplier <= kMaxMultiplier,
         "the Hello multiplier is 2 to 50");
+  check(config.hello_phase >= Duration{} && config.hello_phase < config.hello.interval,
+        "the Hellos' phase is less than their interval");
   std::sort(config.announced.begin(), config.announced.end());
   config.announced.erase(std::unique(config.announced.begin(), config.announced.end()), config.announced.end());
   return config;
@@ -93,7 +95,7 @@ void Router::Impl::shut_down(Now now) {
 void Router::Impl::add_neighbor(Now now, NeighborId id, const NeighborConfig& neighbor_config) {
   check(id != kNoNeighbor && !neighbors.contains(id), "a neighbour's handle must be unused");
   check_neighbor(neighbor_config);
-  const auto at = neighbors.try_emplace(id, id, neighbor_config, config.hello).first;
+  const auto at = neighbors.try_emplace(id, id, neighbor_config, config.hello, config.hello_phase).first;
   at->second.since = now.monotonic;
   if (!running) return;
   send_hello(now, at->second);

@@ -20,6 +20,10 @@ write_config() {
   { echo "[Interface]"; echo "PrivateKey = $(cat "$work/$1.key")"; echo "ListenPort = $2"; cat; } >"$work/$1.conf"
 }
 
+# uapi_listens NODE INTERFACE: its socket takes connections. wg(8) must not ask before: it removes a socket that refuses it,
+# which wireguard-go's does from bind() to listen().
+uapi_listens() { in_ns "$1" ss -Hlx | found "/var/run/wireguard/$2.sock "; }
+
 # wg_up KIND NODE: the interface of NODE, in the namespace of that name, configured by $work/NODE.conf; the pid is in
 # ${wg_pid[NODE]}, the log in $work/NODE.log.
 declare -A wg_pid wg_kind
@@ -35,6 +39,7 @@ wg_up() {
     go)
       start "$node" ip netns exec "$(ns "$node")" env LOG_LEVEL=verbose WG_PROCESS_FOREGROUND=1 wireguard-go -f "$interface"
       wg_pid[$node]=$!
+      wait_for 5 "wireguard-go of $node listens" uapi_listens "$node" "$interface"
       wait_for 5 "wireguard-go of $node is ready" in_ns "$node" wg show "$interface"
       in_ns "$node" wg setconf "$interface" "$work/$node.conf" || fail "wg setconf of $node"
       ip -n "$(ns "$node")" link set "$interface" mtu 1420 up ;;

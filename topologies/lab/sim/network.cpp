@@ -134,6 +134,8 @@ void Network::start(NodeIndex index) {
   config.announced = node.options.prefixes;
   config.events = events;
   config.expected_nodes = nodes_.size();
+  config.hello_phase =
+      Duration(static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(config.hello.interval.count()))));
   node.random = std::make_unique<SeededRandom>(random_.u64());
   const routing::Identity* identity = node.identity.get();
   node.router = std::make_unique<routing::Router>(
