@@ -166,8 +166,8 @@ bool Neighbor::is_listened_to(Time now) const {
   return last_heard_ && now - *last_heard_ <= kFastAfterHeard;
 }
 
-// At a multiple of the interval on this machine's clock: all routers of one machine then wake up at the same moments,
-// and find the Hellos of those beside them together. Never more than an interval away, but at the slow pace.
+// At a multiple of the interval on this machine's clock, and the router's phase: so those for all neighbours stay
+// together. Never more than an interval away, but at the slow pace.
 Time Neighbor::next_hello(Time now) const {
   const Duration interval = transmit_interval(now);
   const Duration least = is_listened_to(now) ? Duration(1) : interval - interval * kHelloSlackPercent / 100;

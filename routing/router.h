@@ -58,8 +58,8 @@ struct RouterConfig {
   // If it is known: room for so many is made at once. In a process of thousands of routers the tables of each then lie
   // together, which is worth more than what is not copied while they grow.
   std::size_t expected_nodes = 0;
-  // Hellos go so long after the multiples of their interval. Routers of one machine have the same, so that it wakes up
-  // once for all of them.
+  // Hellos go so long after the multiples of their interval on the machine's clock: another one for each router, as a
+  // machine that has many would do nothing else at that moment.
   Duration hello_phase{};
 };
 

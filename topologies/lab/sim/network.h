@@ -4,7 +4,7 @@
 //
 // Invariants: a node is called exactly at its next_deadline(), or when something arrives; its outbox is drained after
 // each call, routes first; what a host forwards by is built from the deltas alone (tables.h), and must at all times
-// equal the Router's own tables. Each is a machine of its own: the phases of their Hellos differ. Of one moment, what
+// equal the Router's own tables. The phases of their Hellos differ, as those of real ones do. Of one moment, what
 // arrives comes before timers, node by node, at each node in the order in which it was sent.
 #pragma once
 
