@@ -103,12 +103,6 @@ const Lsa* Graph::first_fragment(NodeIndex node) const {
   return lowest != nullptr && lowest->key().fragment == 0 ? lowest : nullptr;
 }
 
-std::vector<const Lsa*> Graph::fragments(NodeIndex node) const {
-  std::vector<const Lsa*> all;
-  each_fragment(node, [&](const Lsa& lsa) { all.push_back(&lsa); });
-  return all;
-}
-
 bool Graph::announces(NodeIndex node, const Prefix& prefix) const {
   if (!takes_part(node)) return false;
   bool found = false;

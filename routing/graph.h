@@ -100,10 +100,9 @@ class Graph {
     return std::span(pool_).subspan(heads_[node].begin, heads_[node].count);
   }
   std::size_t degree(NodeIndex node) const { return heads_[node].count; }
-  std::size_t edge_count() const;                           // directed
-  Metric metric(NodeIndex from, NodeIndex to) const;        // kUnreachable if there is no edge
-  std::vector<const Lsa*> fragments(NodeIndex node) const;  // live, in order
-  // Each of them.
+  std::size_t edge_count() const;                     // directed
+  Metric metric(NodeIndex from, NodeIndex to) const;  // kUnreachable if there is no edge
+  // Each live one, in order.
   template <typename Each>
   void each_fragment(NodeIndex node, const Each& each) const {
     if (lsas_[node] != nullptr) each(*lsas_[node]);

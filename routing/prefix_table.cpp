@@ -84,7 +84,6 @@ void PrefixTable::remove(NodeIndex node, const Prefix& prefix) {
   const PrefixIndex index = find_index(prefix);
   if (index == Index::kNone) return;
   const auto before = origins(entries_[index].origins);
-  if (before.size() == 1 && before.front() == node) return set_origins(index, {});
   std::vector<NodeIndex> nodes(before.begin(), before.end());
   if (std::erase(nodes, node) > 0) set_origins(index, nodes);
 }

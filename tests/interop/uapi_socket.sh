@@ -36,7 +36,7 @@ for kind in go starling; do
   program=$BIN/starling-wg
   [ $kind = go ] && program=wireguard-go
   start "$kind" ip netns exec "$(ns n)" "$program" -f "$(wg_interface "$kind")"
-  wait_for 5 "$kind serves" in_ns n wg show "$(wg_interface "$kind")"
+  wait_for 5 "$kind serves" engine_answers "$kind" n "$(wg_interface "$kind")"
   raw answers "$(socket_of "$kind")" >"$work/$kind.said" || fail "$kind: $(tail -n 5 "$work/$kind.said")"
 done
 diff "$work/go.said" "$work/starling.said" || fail "they differ"

@@ -29,7 +29,7 @@ engine() {
   kill -0 "${wg_pid[$node]}" 2>/dev/null || fail "$kind, of $node, has ended"
   [ "$kind" != starling ] || grep -q "ready, .*; $(aead_here) encrypts\$" "$work/$node.log" || fail "not $(aead_here): $(cat "$work/$node.log")"
 }
-ready_or_gone() { in_ns "$2" wg show "$(wg_interface "$1")" || ! kill -0 "${wg_pid[$1]}"; }
+ready_or_gone() { engine_answers "${wg_kind[$1]}" "$2" "$(wg_interface "$1")" || ! kill -0 "${wg_pid[$1]}"; }
 
 # move_interface NODE NAMESPACE: the engine stays where it is.
 move_interface() {

@@ -20,9 +20,12 @@ write_config() {
   { echo "[Interface]"; echo "PrivateKey = $(cat "$work/$1.key")"; echo "ListenPort = $2"; cat; } >"$work/$1.conf"
 }
 
-# uapi_listens NODE INTERFACE: its socket takes connections. wg(8) must not ask before: it removes a socket that refuses it,
-# which wireguard-go's does from bind() to listen().
-uapi_listens() { in_ns "$1" ss -Hlx | found "/var/run/wireguard/$2.sock "; }
+# engine_answers KIND NODE INTERFACE: wg(8) is answered. It removes a socket that refuses it, which wireguard-go's does from
+# bind() to listen(), so that one is not asked before it listens.
+engine_answers() {
+  [ "$1" != go ] || in_ns "$2" ss -Hlx | found "/var/run/wireguard/$3.sock " || return 1
+  in_ns "$2" wg show "$3"
+}
 
 # wg_up KIND NODE: the interface of NODE, in the namespace of that name, configured by $work/NODE.conf; the pid is in
 # ${wg_pid[NODE]}, the log in $work/NODE.log.
@@ -39,8 +42,7 @@ wg_up() {
     go)
       start "$node" ip netns exec "$(ns "$node")" env LOG_LEVEL=verbose WG_PROCESS_FOREGROUND=1 wireguard-go -f "$interface"
       wg_pid[$node]=$!
-      wait_for 5 "wireguard-go of $node listens" uapi_listens "$node" "$interface"
-      wait_for 5 "wireguard-go of $node is ready" in_ns "$node" wg show "$interface"
+      wait_for 5 "wireguard-go of $node is ready" engine_answers go "$node" "$interface"
       in_ns "$node" wg setconf "$interface" "$work/$node.conf" || fail "wg setconf of $node"
       ip -n "$(ns "$node")" link set "$interface" mtu 1420 up ;;
     *) fail "no implementation called $kind" ;;

@@ -139,8 +139,7 @@ for kind in go starling; do
     starling) start "$kind" ip netns exec "$(ns n)" "$BIN/starling-wg" -f "$interface" ;;
   esac
   pid=$!
-  [ "$kind" = starling ] || wait_for 5 "$kind listens" uapi_listens n "$interface"
-  wait_for 5 "$kind is ready" in_ns n wg show "$interface"
+  wait_for 5 "$kind is ready" engine_answers "$kind" n "$interface"
   # Down, wireguard-go has a port on some kernels; starling-wg has none, as the kernel's own WireGuard.
   in_ns n ip link set "$interface" up
   wait_for 5 "$kind has a port" has_port "$interface"

@@ -17,8 +17,9 @@ namespace {
 const Now kStart{Time(1000s), WallTime(1'700'000'000s)};
 constexpr NeighborId kNeighbor = 4;
 
-RouterConfig some_config(const Identity& identity) {
+RouterConfig some_config(const Identity& identity, Duration hello_phase = {}) {
   RouterConfig config;
+  config.hello_phase = hello_phase;
   config.id = identity.id();
   config.name = "a";
   config.announced = {Prefix::parse("10.1.0.0/16").value()};
@@ -28,12 +29,14 @@ RouterConfig some_config(const Identity& identity) {
 struct Fixture {
   Identity identity{SecretKey{Bytes(std::array<std::uint8_t, 32>{1})}};
   SeededRandom random{1};
-  Router router{some_config(identity), [this](Bytes message) { return identity.sign(message); }, verify_signature,
-                random};
+  Router router;
   std::uint64_t instance = 0;
   std::uint32_t sequence = 0;
 
-  Fixture() {
+  explicit Fixture(Duration hello_phase = {})
+      : router(
+            some_config(identity, hello_phase), [this](Bytes message) { return identity.sign(message); },
+            verify_signature, random) {
     router.add_neighbor(kStart, kNeighbor, {});
     router.start(kStart);
     instance = decode_message(router.outbox().packets.at(0).bytes).value().envelope.instance;
@@ -128,27 +131,26 @@ TEST_CASE("a call before the deadline does nothing at all") {
   CHECK(fixture.router.next_deadline() > due);
 }
 
-TEST_CASE("Hellos go at the multiples of their interval on the machine's clock, also where the host is late") {
-  Fixture fixture;
-  SUBCASE("to a neighbour that is heard") {
-    fixture.hello(kStart + 37ms);  // the former ones at the slow pace
-    const std::vector<Time> sent = hellos_sent(fixture, true, 10s, 30);
-    CHECK(sent.size() >= 99);
-    CHECK(sent.size() <= 101);
-    for (std::size_t i = 1; i < sent.size(); i++) {
-      CHECK(sent[i].time_since_epoch() % 100ms <= 30ms);
-      CHECK(sent[i].time_since_epoch() / 100ms == sent[i - 1].time_since_epoch() / 100ms + 1);
-    }
+TEST_CASE(
+    "Hellos go at the multiples of their interval and the phase on the machine's clock, also where the host is late") {
+  Duration phase{};
+  SUBCASE("without a phase") {}
+  SUBCASE("with one") {
+    phase = 42ms;
   }
-  SUBCASE("to one that never was") {
-    const std::vector<Time> sent = hellos_sent(fixture, false, 30s, 30);
-    CHECK(sent.size() >= 29);
-    CHECK(sent.size() <= 31);
+  const auto check = [&](const std::vector<Time>& sent, Duration interval, std::size_t count) {
+    CHECK(sent.size() >= count - 1);
+    CHECK(sent.size() <= count + 1);
     for (std::size_t i = 1; i < sent.size(); i++) {
-      CHECK(sent[i].time_since_epoch() % 1s <= 30ms);
-      CHECK(sent[i].time_since_epoch() / 1s == sent[i - 1].time_since_epoch() / 1s + 1);
+      CHECK((sent[i].time_since_epoch() - phase) % interval <= 30ms);
+      CHECK((sent[i].time_since_epoch() - phase) / interval == (sent[i - 1].time_since_epoch() - phase) / interval + 1);
     }
-  }
+  };
+  Fixture heard(phase);
+  heard.hello(kStart + 37ms);  // the former ones at the slow pace
+  check(hellos_sent(heard, true, 10s, 30), 100ms, 100);
+  Fixture unheard(phase);
+  check(hellos_sent(unheard, false, 30s, 30), 1s, 30);
 }
 
 TEST_CASE("packets of a life that is over, or for one, are refused") {
