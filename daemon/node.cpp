@@ -21,6 +21,7 @@
 #include "daemon/kernel_host.h"
 #include "daemon/netlink/forward_chain.h"
 #include "daemon/peer_locator.h"
+#include "daemon/priority.h"
 #include "daemon/privileges.h"
 #include "daemon/routing_host.h"
 #include "daemon/sysctl.h"
@@ -174,6 +175,7 @@ std::optional<Error> Node::Impl::start(const NodePaths& paths) {
   log_.publish(EventLevel::info, "daemon.start", {{"version", version()}, {"interface", config_.interface}},
                system_now());
   if (auto error = open_control(paths.control)) return error;
+  if (const auto refusal = set_priority(config_.nice)) on_warning(system_now(), refusal->message);
   // Behind the last file that is opened by name, before the first thread and the first byte from the network.
   const std::uint16_t port = config_.listen_port;
   if (auto error = drop_privileges(port != 0 && port < kFirstFreePort)) return error;

@@ -69,6 +69,7 @@ void RoutingHost::on_packet(Now now, routing::NeighborId neighbor, Bytes payload
 }
 
 void RoutingHost::on_quiet(Now now, routing::NeighborId neighbor) {
+  router_.on_late(now.monotonic, backend_.take_lateness());  // the doubt takes it into account
   call(now, [&] { router_.on_quiet(now, neighbor); });
 }
 

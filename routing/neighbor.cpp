@@ -77,11 +77,16 @@ Duration Neighbor::silence_limit() const {
   return adjacent() ? interval * (peer_multiplier_ - 1) + interval * kHelloSlackPercent / 100 : detection_time();
 }
 
-// Long enough for an answer to come on a long way, and for two machines that are as late as they were lately.
+// For two machines that are as late as they were lately.
+Duration Neighbor::allowance(Duration lateness) const {
+  return (lateness + peer_lateness_) * 3;
+}
+
+// Long enough for an answer to come on a long way, too.
 void Neighbor::begin_doubt(Time now, DoubtCause cause, Duration lateness) {
   // The newest one, too: where traffic has just filled a way, the smoothed one follows late.
   const Duration longest_trip = std::max(round_trip.value_or(Duration{}), smoothed_round_trip.value_or(Duration{}));
-  const Duration length = std::max({kProbeBurst, longest_trip * 4, (lateness + peer_lateness_) * 3});
+  const Duration length = std::max({kProbeBurst, longest_trip * 4, allowance(lateness)});
   const bool of_silence = cause == DoubtCause::silence && last_heard_;
   doubt = Doubt{cause, now, of_silence ? *last_heard_ : now, length / kProbes, 0, now};
 }

@@ -57,7 +57,7 @@ struct Doubt {
   Time next_at{};          // the next probe, or the end
 
   bool is_suspicious() const { return sent >= kSuspectProbes; }
-  bool ends() const { return sent >= kProbes; }
+  bool ends(Time now) const { return sent >= kProbes && now - since >= spacing * kProbes; }
   // Whoever is late himself may have missed the answer, or sent the probe late: one more, as long as this holds.
   bool may_be_prolonged(Time now) const { return now - since < spacing * kProbes * kProlongedDoubt; }
 };
@@ -118,6 +118,8 @@ class Neighbor {
   void on_traffic(Time now);
   // `lateness`: of our own timers of late.
   void begin_doubt(Time now, DoubtCause cause, Duration lateness);
+  // There is one, and `lateness` may have grown since.
+  void stretch_doubt(Duration lateness) { doubt->spacing = std::max(doubt->spacing, allowance(lateness) / kProbes); }
   // Whether such a hint may begin a doubt now: those who forge it decide how often it comes.
   bool takes_hint(Time now) { return hints_.take(now); }
   // When silence alone makes it Down, or (in an adjacency) doubtful. Of a neighbour in doubt: what comes next.
@@ -142,6 +144,7 @@ class Neighbor {
  private:
   bool is_listened_to(Time now) const;
   Duration silence_limit() const;
+  Duration allowance(Duration lateness) const;
   Time next_hello(Time now) const;
   void measure_round_trip(Time now, const Hello& hello);
   void note_heard(Time now);

@@ -115,9 +115,10 @@ void Router::Impl::judge_neighbors(Now now) {
 void Router::Impl::judge_neighbor(Now now, Neighbor& neighbor, Duration late) {
   if (!neighbor.doubt && !neighbor.adjacent()) return apply(now, neighbor, NeighborEvent::silence, "silent");
   if (!neighbor.doubt) neighbor.begin_doubt(now.monotonic, DoubtCause::silence, lateness(now.monotonic));
+  neighbor.stretch_doubt(lateness(now.monotonic));
   Doubt& doubt = *neighbor.doubt;
   const bool prolonged = late > doubt.spacing && doubt.may_be_prolonged(now.monotonic);
-  if (!prolonged && doubt.ends()) return apply(now, neighbor, NeighborEvent::silence, "no answer");
+  if (!prolonged && doubt.ends(now.monotonic)) return apply(now, neighbor, NeighborEvent::silence, "no answer");
   if (!prolonged && doubt.is_suspicious()) set_suspect(now, neighbor, true);
   doubt.sent = std::min(doubt.sent + 1, kProbes);
   doubt.next_at = now.monotonic + doubt.spacing;

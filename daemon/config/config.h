@@ -26,6 +26,9 @@ inline constexpr std::uint32_t kRouteMetricDefault = 4201;  // ours alone: the k
 inline constexpr std::size_t kInterfaceNameSizeMax = 15;    // bytes, IFNAMSIZ without its end
 inline constexpr std::uint16_t kKeepaliveMax_s = 65535;     // seconds
 inline constexpr std::uint32_t kPathProbeMax_s = 3600;      // seconds
+inline constexpr int kNiceDefault = -10;
+inline constexpr int kNiceMin = -20;
+inline constexpr int kNiceMax = 19;
 
 // "host:port": a name, an IPv4 address, or an IPv6 address in brackets.
 struct HostPort {
@@ -70,6 +73,7 @@ struct Config {
   bool transit_fast_path = true;  // never without transit
   wg::Offloads offloads;          // all but `without_offloads`
   unsigned workers = 0;           // as in wg::BackendConfig
+  std::optional<int> nice;        // of the whole process; else kNiceDefault, unless whoever started it chose one
   routing::HelloConfig hello;
   routing::MetricMode metric = routing::MetricMode::fixed;
   Duration path_probe_interval = routing::kPathProbeInterval;  // zero: off

@@ -14,13 +14,12 @@ using nlohmann::json;
 namespace {
 
 // 7, and also 7.0, which JSON Schema calls an integer too. All our ranges end below 2^53.
-std::optional<std::uint64_t> whole_number(const json& value) {
+std::optional<std::int64_t> whole_number(const json& value) {
   constexpr double kExactMax = 9007199254740992.0;
-  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
   if (!value.is_number()) return std::nullopt;
   const double number = value.get<double>();
-  if (!(number >= 0 && number <= kExactMax) || std::trunc(number) != number) return std::nullopt;
-  return static_cast<std::uint64_t>(number);
+  if (!(std::abs(number) <= kExactMax) || std::trunc(number) != number) return std::nullopt;
+  return static_cast<std::int64_t>(number);
 }
 
 }  // namespace
@@ -63,7 +62,7 @@ std::optional<bool> FieldReader::boolean(std::string_view key) {
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> FieldReader::integer(std::string_view key, std::uint64_t min, std::uint64_t max) {
+std::optional<std::int64_t> FieldReader::integer(std::string_view key, std::int64_t min, std::int64_t max) {
   const json* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (const auto number = whole_number(*value); number && *number >= min && *number <= max) return number;

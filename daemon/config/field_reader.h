@@ -36,7 +36,7 @@ class FieldReader {
 
   // The member, if it is there and of the right type and range; otherwise nothing, and an error unless it is absent.
   std::optional<bool> boolean(std::string_view key);
-  std::optional<std::uint64_t> integer(std::string_view key, std::uint64_t min, std::uint64_t max);
+  std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
   std::optional<std::string> text(std::string_view key);
   // The index of the member's text in `words`.
   std::optional<std::size_t> one_of(std::string_view key, const std::vector<std::string_view>& words);

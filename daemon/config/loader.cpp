@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kUint32Max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kUint32Max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kLocalTable = 255;  // the kernel's own
 
 std::string own_folder(const std::string& source_name) {
@@ -285,6 +285,7 @@ Result<Config, ConfigErrors> parse_config(const json& document, const std::strin
   read_offloads(reader, config, sink);
   if (const auto workers = reader.integer("workers", 0, wg::kWorkersMax))
     config.workers = static_cast<unsigned>(*workers);
+  if (const auto nice = reader.integer("nice", kNiceMin, kNiceMax)) config.nice = static_cast<int>(*nice);
   read_hello(reader, config, sink);
   read_metric(reader, config);
   read_routes(reader, config, sink);

@@ -10,13 +10,25 @@ need_command python3
 for n in a b; do ns_add $n; forwarding $n; done
 veth a b 192.0.2.1/24 192.0.2.2/24
 node a '{"addresses": ["10.1.0.1/32", "fd01::1/128"], "peers": [{"pub": "b", "endpoint": "192.0.2.2:7000"}]}'
-node b '{"addresses": ["10.1.0.2/32", "fd01::2/128"], "announce": ["10.77.0.0/16"], "peers": [{"pub": "a"}]}'
+node b '{"addresses": ["10.1.0.2/32", "fd01::2/128"], "announce": ["10.77.0.0/16"], "nice": 5, "peers": [{"pub": "a"}]}'
 run a
 STARLING_AEAD=libsodium run b
 
 note "each says what encrypts its packets"
 has_event a daemon.ready ".aead == \"$(aead_here)\"" || fail "a does not use $(aead_here): $(grep daemon.ready "$work/a.log")"
 has_event b daemon.ready '.aead == "libsodium"' || fail "b was told to use libsodium: $(grep daemon.ready "$work/b.log")"
+
+note "they take the priority of a router, or that of the configuration, in every thread"
+nice_of() { ps -L -o ni= -p "${pid[$1]}" | sort -u | tr -d ' \n'; }
+inherited=$(ps -o ni= -p $$ | tr -d ' ')
+[ "$(nice_of a)" = $((inherited == 0 ? -10 : inherited)) ] || fail "a runs at nice $(nice_of a), started at $inherited"
+[ "$(nice_of b)" = 5 ] || fail "b runs at nice $(nice_of b)"
+ns_add c
+node c '{"nice": -20}'
+start c ip netns exec "$(ns c)" setpriv --bounding-set=-sys_nice "$BIN/starlingd" -c "$work/c.json" --control "$work/c.sock"
+wait_for 20 "c starts without the permission, too" has_event c daemon.ready
+has_event c interface.warning '.reason | startswith("nice -20 is refused: Permission denied")' ||
+  fail "c does not say that its priority was refused: $(cat "$work/c.log")"
 
 note "both families carry packets"
 wait_for 20 "a reaches b over IPv4" pings a 10.1.0.2

@@ -24,9 +24,9 @@ inline constexpr std::size_t kProbesMax = 64;
 inline constexpr std::size_t kExpectationsMax = 1000;
 inline constexpr std::size_t kTopologyNameSizeMax = 32;  // bytes
 inline constexpr std::size_t kNodeNameSizeMax = 32;      // bytes; with the above a control socket's path fits
-inline constexpr std::uint64_t kAtMax_ms = 3'600'000;
-inline constexpr std::uint64_t kProbeIntervalMax_ms = 10'000;
-inline constexpr std::uint64_t kLimitMax_ms = 600'000;
+inline constexpr std::int64_t kAtMax_ms = 3'600'000;
+inline constexpr std::int64_t kProbeIntervalMax_ms = 10'000;
+inline constexpr std::int64_t kLimitMax_ms = 600'000;
 
 struct Node {
   std::string name;

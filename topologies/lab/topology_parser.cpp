@@ -131,10 +131,10 @@ class TopologyReader {
   }
 
   LinkBehaviour read_direction(const json& value, const std::string& pointer) {
-    constexpr std::uint64_t kTimeMax_us = 60'000'000;
+    constexpr std::int64_t kTimeMax_us = 60'000'000;
     FieldReader reader(value, pointer, sink_);
     LinkBehaviour behaviour;
-    const auto read = [&](const char* key, std::uint64_t min, std::uint64_t max) -> std::optional<std::uint32_t> {
+    const auto read = [&](const char* key, std::int64_t min, std::int64_t max) -> std::optional<std::uint32_t> {
       const auto number = reader.integer(key, min, max);
       if (!number) return std::nullopt;
       return static_cast<std::uint32_t>(*number);
@@ -164,7 +164,7 @@ class TopologyReader {
       if (find_probe(*from, *to)) return sink_.add(pointer, "stands twice; a pair has one probe a direction");
       if (topology_.probes.size() == kProbesMax)
         return sink_.add(pointer, fmt::format("is one probe too many; at most {}", kProbesMax));
-      topology_.probes.push_back({*from, *to, *interval_ms});
+      topology_.probes.push_back({*from, *to, static_cast<std::uint64_t>(*interval_ms)});
     });
   }
 
@@ -357,7 +357,7 @@ class TopologyReader {
     return std::nullopt;
   }
 
-  static constexpr std::uint64_t kCostMax = 0xffffff;
+  static constexpr std::int64_t kCostMax = 0xffffff;
   static constexpr std::pair<const char*, const char*> kLabsOwn[] = {
       {"peers", "is made from /links; say there who is linked to whom and at what cost"},
       {"name", "is the node's key in /nodes; rename it there"},

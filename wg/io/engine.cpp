@@ -85,7 +85,10 @@ void Engine::run() {
     const std::lock_guard lock(turn_);
     wants_turn_.store(false, std::memory_order_relaxed);
     const Now now = system_now();
-    if (std::exchange(left_work_, false)) note_lateness(now.monotonic - last_turn_at_);
+    if (std::exchange(left_work_, false)) {
+      note_lateness(now.monotonic - last_turn_at_);
+      if (processors_.is_short(now.monotonic)) note_lateness(kShortOfProcessorsLateness);
+    }
     if (events_of(ready, timer_.fd()) != 0) note_lateness(now.monotonic - std::max(timer_armed_, last_turn_at_));
     last_turn_at_ = now.monotonic;
     turn(now, ready);
@@ -107,7 +110,7 @@ void Engine::turn(Now now, const std::vector<Ready>& ready) {
     if ((events & EPOLLERR) != 0) context_.udp.read_errors(family);
     if (!started_ || (events & EPOLLIN) == 0) continue;
     int batches = 0;
-    while (batches < kReceiveBatchesMax && receiver_.receive(now, family)) ++batches;
+    while (batches < kReceiveBatchesMax && receiver_.receive(batches == 0 ? now : system_now(), family)) ++batches;
     left_work_ = left_work_ || batches == kReceiveBatchesMax;
   }
   drain_device(now);
@@ -303,7 +306,8 @@ void Engine::catch_up(Now now) {
   if (!started_) return;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     if (context_.udp.fd(family) < 0) continue;
-    for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(now, family); ++i) drain_device(now);
+    for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(i == 0 ? now : system_now(), family); ++i)
+      drain_device(now);
   }
 }
 

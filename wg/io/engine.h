@@ -22,6 +22,7 @@
 #include "wg/io/engine_context.h"
 #include "wg/io/key_log.h"
 #include "wg/io/link_watch.h"
+#include "wg/io/processor_watch.h"
 #include "wg/io/receiver.h"
 #include "wg/io/route_watch.h"
 #include "wg/io/timer_fd.h"
@@ -116,6 +117,7 @@ class Engine final : private Receiver::DeviceDriver {
   Time timer_armed_ = kNever;
   Time last_turn_at_{};     // of its own thread
   bool left_work_ = false;  // that turn: there was more
+  ProcessorWatch processors_;
   std::atomic<Duration::rep> lateness_ = 0;
   DeviceOutbox outbox_;  // what was drained; kept for its memory
   std::vector<DropReport> reports_;

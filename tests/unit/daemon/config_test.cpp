@@ -62,6 +62,7 @@ TEST_CASE("what is not said has the documented defaults") {
   CHECK(config->transit_fast_path);
   CHECK(config->offloads == wg::Offloads{});
   CHECK(config->workers == 0);
+  CHECK_FALSE(config->nice);
   CHECK(config->hello.interval == std::chrono::milliseconds(100));
   CHECK(config->hello.multiplier == 3);
   CHECK(config->metric == routing::MetricMode::fixed);
@@ -109,6 +110,7 @@ TEST_CASE("the data path has its switches, and the fast path of transit goes wit
   document["transit_fast_path"] = false;
   document["without_offloads"] = {"udp-gso", "tun-ugro"};
   document["workers"] = 3;
+  document["nice"] = 5;
   auto config = parse_config(document, "file");
   REQUIRE(config.ok());
   CHECK(config->transit);
@@ -117,6 +119,7 @@ TEST_CASE("the data path has its switches, and the fast path of transit goes wit
   offloads.udp_gso = offloads.tun_ugro = false;
   CHECK(config->offloads == offloads);
   CHECK(config->workers == 3);
+  CHECK(config->nice == 5);
   document.erase("transit_fast_path");
   document["transit"] = false;
   config = parse_config(document, "file");

@@ -442,6 +442,24 @@ TEST_CASE(
   CHECK(at >= kStart.monotonic + 30ms + 3 * 39ms);
 }
 
+TEST_CASE("who learns during a doubt that it is late asks for as much longer as if it had known before") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  for (int i = 0; i < 3; i++) fixture.router.on_timer({fixture.router.next_deadline(), {}});
+  REQUIRE(fixture.router.next_deadline() == kStart.monotonic + 70ms);
+  fixture.router.on_late(kStart.monotonic + 70ms, 100ms);
+  fixture.router.outbox().clear();
+  Time at{};
+  while (fixture.state() == NeighborState::exchange) {
+    at = fixture.router.next_judgement();
+    fixture.router.on_timer({at, {}});
+  }
+  CHECK(at >= kStart.monotonic + 30ms + 3 * 98ms);
+  CHECK(at <= kStart.monotonic + 30ms + 4 * 100ms);
+  CHECK(take_hellos(fixture, &Hello::probe) >= 4);  // asked meanwhile, too
+}
+
 TEST_CASE("a packet that waited in a queue counts from when it arrived") {
   Fixture fixture;
   fixture.hello(kStart);
