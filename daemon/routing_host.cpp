@@ -22,12 +22,6 @@ routing::Cause cause_of_routes(const std::vector<routing::Event>& events) {
   return cause;
 }
 
-// steady_clock is CLOCK_MONOTONIC, as Time is.
-std::chrono::steady_clock::time_point to_steady(Time time) {
-  return std::chrono::steady_clock::time_point(
-      std::chrono::duration_cast<std::chrono::steady_clock::duration>(time.time_since_epoch()));
-}
-
 // With one decimal: a swap of groups takes less than one.
 double microseconds(Duration duration) {
   return std::round(static_cast<double>(duration.count()) / 100) / 10;
@@ -45,7 +39,7 @@ RoutingHost::RoutingHost(boost::asio::io_context& io, wg::Backend& backend, Even
       publisher_(log, names_),
       egress_(std::move(static_peers)),
       ingress_(egress_.static_peers()),
-      timer_(io) {}
+      timer_watcher_(io, timer_.fd(), [this] { on_timer(); }) {}
 
 void RoutingHost::start() {
   set_egress();
@@ -179,14 +173,7 @@ void RoutingHost::arm_timer() {
   const Time deadline = router_.next_deadline();
   if (deadline == armed_) return;
   armed_ = deadline;
-  if (deadline == kNever) {
-    timer_.cancel();
-    return;
-  }
-  timer_.expires_at(to_steady(deadline));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) on_timer();
-  });
+  timer_.arm(deadline);
 }
 
 // A neighbour whose Hello waits in the engine's queue was not silent: the queue is emptied first, which may well move

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,9 +14,11 @@
 #include "daemon/control/event_json.h"
 #include "daemon/control/names.h"
 #include "daemon/egress_plan.h"
+#include "daemon/fd_watcher.h"
 #include "daemon/ingress_plan.h"
 #include "routing/router.h"
 #include "wg/io/backend.h"
+#include "wg/io/timer_fd.h"
 
 namespace starling::daemon {
 
@@ -95,7 +96,8 @@ class RoutingHost {
   EventPublisher publisher_;
   EgressPlan egress_;
   IngressPlan ingress_;
-  boost::asio::steady_timer timer_;
+  wg::TimerFd timer_;  // not asio's, which is set twice each time it fires
+  FdWatcher timer_watcher_;
   Time armed_ = kNever;
   bool in_timer_ = false;
 };

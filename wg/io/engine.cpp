@@ -110,7 +110,11 @@ void Engine::turn(Now now, const std::vector<Ready>& ready) {
     if ((events & EPOLLERR) != 0) context_.udp.read_errors(family);
     if (!started_ || (events & EPOLLIN) == 0) continue;
     int batches = 0;
-    while (batches < kReceiveBatchesMax && receiver_.receive(batches == 0 ? now : system_now(), family)) ++batches;
+    for (; batches < kReceiveBatchesMax; ++batches) {
+      // Of each batch: what is read after a stall did not arrive before it.
+      if (batches > 0) now = system_now();
+      if (!receiver_.receive(now, family)) break;
+    }
     left_work_ = left_work_ || batches == kReceiveBatchesMax;
   }
   drain_device(now);
@@ -119,7 +123,7 @@ void Engine::turn(Now now, const std::vector<Ready>& ready) {
   if (events_of(ready, commands_.fd()) != 0) note_lateness(commands_.run(now));
   drain_device(now);
   if (events_of(ready, context_.tun.fd()) != 0 && !context_.tun_gone && transmitter_.read_tun(now)) left_work_ = true;
-  if (context_.device.next_deadline() <= now.monotonic) context_.device.on_timer(now);
+  if (context_.device.next_look() <= now.monotonic) context_.device.on_timer(now);
   judge_traffic(now);
   drain_device(now);
   if (context_.tun_gone) report_tun_gone(now);
@@ -244,9 +248,9 @@ void Engine::judge_traffic(Now now) {
 }
 
 // Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
-// away, costs no system call. `now` is the turn's: a timer that expired during it begins the next one.
+// away, costs no system call. `now` is what the turn has acted on: a timer that expired later begins the next one.
 void Engine::arm_timer(Now now) {
-  const Time deadline = std::min({context_.device.next_deadline(), context_.drops.next_deadline(),
+  const Time deadline = std::min({context_.device.next_look(), context_.drops.next_deadline(),
                                   context_.watch_deadline, context_.notifications.waiting_until()});
   if (deadline >= timer_armed_ && timer_armed_ > now.monotonic) return;
   timer_.arm(deadline);
@@ -306,8 +310,7 @@ void Engine::catch_up(Now now) {
   if (!started_) return;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     if (context_.udp.fd(family) < 0) continue;
-    for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(i == 0 ? now : system_now(), family); ++i)
-      drain_device(now);
+    for (int i = 0; i < kCatchUpBatchesMax && receiver_.receive(now, family); ++i) drain_device(now);
   }
 }
 

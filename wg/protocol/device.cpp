@@ -33,7 +33,12 @@ Peer* Device::Impl::find(const PublicKey& key) const {
   return found == peers_by_key.end() ? nullptr : find(found->second);
 }
 
+// Traffic moves deadlines away with every packet, and they come once in seconds: until then the queue keeps the former.
 void Device::Impl::reschedule(Peer& peer) {
+  if (peer.timers.next_deadline() < peer.queued_deadline) requeue(peer);
+}
+
+void Device::Impl::requeue(Peer& peer) {
   const Time deadline = peer.timers.next_deadline();
   deadlines.move(peer.id, peer.queued_deadline, deadline);
   peer.queued_deadline = deadline;
@@ -285,11 +290,20 @@ void Device::on_timer(Now now) {
   while (impl_->deadlines.earliest() <= now.monotonic) {
     Peer& peer = *impl_->find(impl_->deadlines.first());
     while (const auto timer = peer.timers.take_expired(now.monotonic)) impl_->fire(now, peer, *timer);
-    impl_->reschedule(peer);
+    impl_->requeue(peer);
   }
 }
 
 Time Device::next_deadline() const {
+  while (impl_->deadlines.earliest() != kNever) {
+    Peer& peer = *impl_->find(impl_->deadlines.first());
+    if (peer.timers.next_deadline() == peer.queued_deadline) break;
+    impl_->requeue(peer);
+  }
+  return impl_->deadlines.earliest();
+}
+
+Time Device::next_look() const {
   return impl_->deadlines.earliest();
 }
 

@@ -166,6 +166,9 @@ class Device {
 
   void on_timer(Now now);
   Time next_deadline() const;
+  // The same for whoever may ask after every packet: not after next_deadline(), and perhaps before it, since deadlines
+  // that traffic moves away are looked at when they come. on_timer is to be called then.
+  Time next_look() const;
 
   DeviceOutbox& outbox();
 

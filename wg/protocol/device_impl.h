@@ -24,6 +24,7 @@ struct Device::Impl {
   void drop(PeerId peer, DropReason reason, const Endpoint& from) { outbox.drops.push_back({peer, reason, from}); }
   // To be called after everything that may have moved one of the peer's timers.
   void reschedule(Peer& peer);
+  void requeue(Peer& peer);  // under what its timers say now
 
   // Our own key (device_identity.cpp)
   bool has_identity() const { return !local.private_key.is_zero(); }

@@ -27,7 +27,7 @@ struct Peer {
   CookieGenerator cookies;
   Keypairs keypairs;
   Timers timers;
-  Time queued_deadline = kNever;  // as the Device's DeadlineQueue has it
+  Time queued_deadline = kNever;  // as the Device's DeadlineQueue has it: not after that of `timers`
 
   // The handshake
   std::optional<InitiatorState> initiation;  // sent by us and not answered; holds an index
