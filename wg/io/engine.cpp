@@ -250,8 +250,8 @@ void Engine::judge_traffic(Now now) {
 // Later deadlines than the one armed are left to the wake-up that comes first, so that traffic, which moves deadlines
 // away, costs no system call. `now` is what the turn has acted on: a timer that expired later begins the next one.
 void Engine::arm_timer(Now now) {
-  const Time deadline = std::min({context_.device.next_look(), context_.drops.next_deadline(),
-                                  context_.watch_deadline, context_.notifications.waiting_until()});
+  const Time deadline = std::min({context_.device.next_look(), context_.drops.next_deadline(), context_.watch_deadline,
+                                  context_.notifications.waiting_until()});
   if (deadline >= timer_armed_ && timer_armed_ > now.monotonic) return;
   timer_.arm(deadline);
   timer_armed_ = deadline;

@@ -98,7 +98,8 @@ class Network {
   Duration jitter = 0ns;  // 0..jitter more, so datagrams overtake each other
   // Decides over single datagrams: false loses it.
   std::function<bool(const Endpoint& from, const Endpoint& to, Bytes bytes)> filter;
-  // Calls on_timer of every host at random moments too, where nothing is due.
+  // Calls on_timer of every host exactly when something is due, and at random moments where nothing is. Else when the
+  // engine would: at next_look().
   bool extra_on_timer = false;
   Hash trace_hash{};
   std::vector<std::pair<Endpoint, std::vector<std::uint8_t>>> recorded;  // (to, bytes), everything posted
@@ -110,6 +111,7 @@ class Network {
   };
   void advance(Time to) { now = now + (to - now.monotonic); }
   void call_extra_timers(Time until);
+  Time next_call(const Device& device) const;
   std::uint64_t next_host_seed() const { return seed_ * 100 + hosts_.size() + 1; }
 
   std::uint64_t seed_;
