@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/system.h"
+#include "base/timer_fd.h"
 #include "daemon/control/event_json.h"
 #include "daemon/control/names.h"
 #include "daemon/egress_plan.h"
@@ -18,7 +19,6 @@
 #include "daemon/ingress_plan.h"
 #include "routing/router.h"
 #include "wg/io/backend.h"
-#include "wg/io/timer_fd.h"
 
 namespace starling::daemon {
 
@@ -96,7 +96,7 @@ class RoutingHost {
   EventPublisher publisher_;
   EgressPlan egress_;
   IngressPlan ingress_;
-  wg::TimerFd timer_;  // not asio's, which is set twice each time it fires
+  TimerFd timer_;  // not asio's, which is set twice each time it fires
   FdWatcher timer_watcher_;
   Time armed_ = kNever;
   bool in_timer_ = false;

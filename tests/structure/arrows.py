@@ -31,10 +31,10 @@ MAY_INCLUDE_FILE = {
                                     "version.h")} | {"topologies/lab/sim/command.h"},
     "topologies/lab/sim": {"daemon/control/" + name for name in ("format.h", "style.h", "table.h")},
 }
-# Sans-I/O; base/system.h reads clocks and base/file_descriptor.h is about files.
+# Sans-I/O; base/system.h reads clocks base/file_descriptor.h and base/timer_fd.h are about files.
 CORES = ("wg/protocol", "routing")
 FORBIDDEN_IN_CORES = [
-    (r'#include\s+"base/(system|file_descriptor)\.h"', "reads a clock, the kernel's randomness or files"),
+    (r'#include\s+"base/(system|file_descriptor|timer_fd)\.h"', "reads a clock, the kernel's randomness or files"),
     (r"#include\s+<(sys/|netinet/|net/|linux/|unistd|fcntl|poll|time\.h|ctime|thread|condition_variable|future|random|iostream|fstream|filesystem|boost/)",
      "is input, output, a clock or a thread"),
     (r"(steady_clock|system_clock|high_resolution_clock)", "is a clock"),

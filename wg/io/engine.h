@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/file_descriptor.h"
+#include "base/timer_fd.h"
 #include "wg/io/command_queue.h"
 #include "wg/io/engine_context.h"
 #include "wg/io/key_log.h"
@@ -25,7 +26,6 @@
 #include "wg/io/processor_watch.h"
 #include "wg/io/receiver.h"
 #include "wg/io/route_watch.h"
-#include "wg/io/timer_fd.h"
 #include "wg/io/transmitter.h"
 
 namespace starling::wg {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/system.h"
+#include "base/timer_fd.h"
 #include "wg/io/backend.h"
-#include "wg/io/timer_fd.h"
 #include "wg/io/uapi_connection.h"
 #include "wg/io/uapi_socket.h"
 

@@ -4,7 +4,7 @@
 #include "base/file_descriptor.h"
 #include "base/time.h"
 
-namespace starling::wg {
+namespace starling {
 
 class TimerFd {
  public:
@@ -19,4 +19,4 @@ class TimerFd {
   FileDescriptor timer_;
 };
 
-}  // namespace starling::wg
+}  // namespace starling

@@ -1,10 +1,10 @@
-#include "wg/io/timer_fd.h"
+#include "base/timer_fd.h"
 
 #include <sys/timerfd.h>
 
 #include <algorithm>
 
-namespace starling::wg {
+namespace starling {
 
 TimerFd::TimerFd()
     : timer_(checked_descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")) {}
@@ -19,4 +19,4 @@ void TimerFd::arm(Time at) {
   (void)::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
 }
 
-}  // namespace starling::wg
+}  // namespace starling
