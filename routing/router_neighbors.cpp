@@ -156,9 +156,10 @@ void Router::Impl::note_lateness(Time now, Duration late) {
   worst_lateness_at = now;
 }
 
-// Half of it after each half-life, in a straight line between.
+// Half of it after each half-life, in a straight line between. What the host tells of may be older than what it told
+// of last.
 Duration Router::Impl::lateness(Time now) const {
-  const Duration passed = now - worst_lateness_at;
+  const Duration passed = std::max(Duration{}, now - worst_lateness_at);
   if (passed >= 16 * kLatenessHalfLife) return {};
   const auto halvings = passed / kLatenessHalfLife;
   const Duration rest = passed % kLatenessHalfLife;

@@ -74,6 +74,16 @@ std::vector<Time> hellos_sent(Fixture& fixture, bool is_heard, Duration length, 
   return sent;
 }
 
+// Calls it when it wants to be, until it takes the neighbour for dead; when that was.
+Time until_down(Fixture& fixture) {
+  Time at{};
+  while (fixture.state() == NeighborState::exchange) {
+    at = fixture.router.next_deadline();
+    fixture.router.on_timer({at, kStart.wall});
+  }
+  return at;
+}
+
 }  // namespace
 
 TEST_CASE("nothing is sent before the start, nothing after the shutdown") {
@@ -108,11 +118,7 @@ TEST_CASE("the time during which the router was not called is not silence of its
   const Duration lateness = (kStart.monotonic + 2s) - due;
   const Time doubt_at = kStart.monotonic + 210ms + lateness;
   CHECK(fixture.router.next_judgement() == doubt_at);
-  Time at = fixture.router.next_deadline();
-  while (fixture.state() == NeighborState::exchange) {
-    fixture.router.on_timer({at, kStart.wall});
-    if (fixture.state() == NeighborState::exchange) at = fixture.router.next_deadline();
-  }
+  const Time at = until_down(fixture);
   CHECK(at > doubt_at + kProbeBurst);  // who was that late gives more time
   CHECK(at <= doubt_at + 3 * kMaxLateness);
   CHECK(fixture.state() == NeighborState::down);
@@ -432,14 +438,21 @@ TEST_CASE(
   REQUIRE(fixture.router.outbox().packets.size() == 1);
   const auto probe = decode_message(fixture.router.outbox().packets[0].bytes);
   CHECK(std::get<Hello>(probe->content).lateness_ms == 40);
-  Time at{};
-  while (fixture.state() == NeighborState::exchange) {
-    at = fixture.router.next_deadline();
-    fixture.router.on_timer({at, {}});
-  }
+  const Time at = until_down(fixture);
   // Three times as long, less what has been forgotten of it in 20 ms.
   CHECK(at <= kStart.monotonic + 30ms + 3 * 40ms);
   CHECK(at >= kStart.monotonic + 30ms + 3 * 39ms);
+}
+
+TEST_CASE("the longest lateness is told as such, also with what happened before it was learned") {
+  Fixture fixture;
+  fixture.hello(kStart);
+  fixture.router.on_late(kStart.monotonic + 90ms, 1s);
+  fixture.router.outbox().clear();
+  fixture.router.on_quiet(kStart + 30ms, kNeighbor);
+  REQUIRE(fixture.router.outbox().packets.size() == 1);
+  const auto probe = decode_message(fixture.router.outbox().packets[0].bytes);
+  CHECK(std::get<Hello>(probe->content).lateness_ms == 255);
 }
 
 TEST_CASE("who learns during a doubt that it is late asks for as much longer as if it had known before") {
@@ -450,11 +463,7 @@ TEST_CASE("who learns during a doubt that it is late asks for as much longer as 
   REQUIRE(fixture.router.next_deadline() == kStart.monotonic + 70ms);
   fixture.router.on_late(kStart.monotonic + 70ms, 100ms);
   fixture.router.outbox().clear();
-  Time at{};
-  while (fixture.state() == NeighborState::exchange) {
-    at = fixture.router.next_judgement();
-    fixture.router.on_timer({at, {}});
-  }
+  const Time at = until_down(fixture);
   CHECK(at >= kStart.monotonic + 30ms + 3 * 98ms);
   CHECK(at <= kStart.monotonic + 30ms + 4 * 100ms);
   CHECK(take_hellos(fixture, &Hello::probe) >= 4);  // asked meanwhile, too
