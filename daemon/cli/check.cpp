@@ -48,6 +48,7 @@ std::string summary(const Config& config) {
   for (const wg::OffloadName& offload : wg::kOffloadNames)
     if (!(config.offloads.*offload.flag)) text += fmt::format(", without {}", offload.name);
   if (config.workers > 0) text += ", " + counted(config.workers, "worker", "workers");
+  if (config.nice) text += fmt::format(", nice {}", *config.nice);
   return text;
 }
 

@@ -31,7 +31,7 @@ MAY_INCLUDE_FILE = {
                                     "version.h")} | {"topologies/lab/sim/command.h"},
     "topologies/lab/sim": {"daemon/control/" + name for name in ("format.h", "style.h", "table.h")},
 }
-# Sans-I/O; base/system.h reads clocks base/file_descriptor.h and base/timer_fd.h are about files.
+# Sans-I/O; base/system.h reads clocks, base/file_descriptor.h and base/timer_fd.h are about files.
 CORES = ("wg/protocol", "routing")
 FORBIDDEN_IN_CORES = [
     (r'#include\s+"base/(system|file_descriptor|timer_fd)\.h"', "reads a clock, the kernel's randomness or files"),

@@ -23,6 +23,7 @@ nice_of() { ps -L -o ni= -p "${pid[$1]}" | sort -u | tr -d ' \n'; }
 inherited=$(ps -o ni= -p $$ | tr -d ' ')
 [ "$(nice_of a)" = $((inherited == 0 ? -10 : inherited)) ] || fail "a runs at nice $(nice_of a), started at $inherited"
 [ "$(nice_of b)" = 5 ] || fail "b runs at nice $(nice_of b)"
+shows ', nice 5$' "$BIN/starling" check "$work/b.json" || fail "check does not name it: $("$BIN/starling" check "$work/b.json")"
 ns_add c
 node c '{"nice": -20}'
 start c ip netns exec "$(ns c)" setpriv --bounding-set=-sys_nice "$BIN/starlingd" -c "$work/c.json" --control "$work/c.sock"

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "daemon/config/config.h"
 #include "daemon/control/style.h"
 #include "daemon/control/table.h"
 #include "daemon/control/version.h"
@@ -89,8 +90,7 @@ void block_signals() {
 // The topology is to be measured, not whatever else the machine is busy with: everything that the lab starts inherits
 // this. Without the permission it goes on as it is.
 void ask_for_priority() {
-  constexpr int kNice = -10;
-  ::setpriority(PRIO_PROCESS, 0, kNice);
+  ::setpriority(PRIO_PROCESS, 0, daemon::kNiceDefault);
 }
 
 LabOptions lab_options(const RunArguments& arguments, const Topology& topology, bool colour) {

@@ -18,13 +18,11 @@ constexpr Duration kWhileMax = std::chrono::milliseconds(200);  // a longer one 
 
 bool ProcessorWatch::is_short(Time now) {
   if (now - since_ < kWhile) return is_short_;
-  if (!std::exchange(opened_, true))
-    file_ = FileDescriptor(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
-  const std::optional<Duration> waited = this->waited();
-  if (!waited) return false;
   const Duration passed = now - std::exchange(since_, now);
-  is_short_ = passed <= kWhileMax && (*waited - waited_) * 2 >= passed;
-  waited_ = *waited;
+  if (!file_.valid()) file_.reset(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  const std::optional<Duration> waited = this->waited();
+  is_short_ = waited && passed <= kWhileMax && (*waited - waited_) * 2 >= passed;
+  waited_ = waited.value_or(waited_);
   return is_short_;
 }
 

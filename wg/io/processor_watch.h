@@ -23,7 +23,6 @@ class ProcessorWatch {
   std::optional<Duration> waited() const;
 
   FileDescriptor file_;
-  bool opened_ = false;
   bool is_short_ = false;
   Time since_{};       // of the present while
   Duration waited_{};  // until then
