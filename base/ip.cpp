@@ -42,14 +42,6 @@ std::size_t hash_bytes(Bytes bytes, std::size_t seed) {
 
 }  // namespace
 
-IpAddress IpAddress::v4(std::array<std::uint8_t, 4> bytes) {
-  return from_bytes(bytes);
-}
-
-IpAddress IpAddress::v6(std::array<std::uint8_t, 16> bytes) {
-  return from_bytes(bytes);
-}
-
 IpAddress IpAddress::from_bytes(Bytes bytes) {
   if (bytes.size() != 4 && bytes.size() != 16) throw std::invalid_argument("an IP address has 4 or 16 bytes");
   IpAddress address;
@@ -69,16 +61,8 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return std::nullopt;
 }
 
-bool IpAddress::is_unspecified() const {
-  return std::all_of(bytes_.begin(), bytes_.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
 bool IpAddress::is_link_local() const {
   return is_v4() ? bytes_[0] == 169 && bytes_[1] == 254 : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
-}
-
-bool IpAddress::is_multicast() const {
-  return is_v4() ? (bytes_[0] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
 }
 
 bool IpAddress::is_loopback() const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,8 +20,17 @@ enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
 class IpAddress {
  public:
   IpAddress() = default;  // 0.0.0.0
-  static IpAddress v4(std::array<std::uint8_t, 4> bytes);
-  static IpAddress v6(std::array<std::uint8_t, 16> bytes);
+  static IpAddress v4(const std::array<std::uint8_t, 4>& bytes) {
+    IpAddress address;
+    std::memcpy(address.bytes_.data(), bytes.data(), bytes.size());
+    return address;
+  }
+  static IpAddress v6(const std::array<std::uint8_t, 16>& bytes) {
+    IpAddress address;
+    address.family_ = Family::ipv6;
+    address.bytes_ = bytes;
+    return address;
+  }
   // From 4 or 16 raw bytes; std::invalid_argument for any other size.
   static IpAddress from_bytes(Bytes bytes);
   // "192.0.2.1" or "2001:db8::1", without zone or port.
@@ -32,9 +42,9 @@ class IpAddress {
   int bits() const { return is_v4() ? 32 : 128; }
   Bytes bytes() const { return Bytes(bytes_.data(), is_v4() ? 4 : 16); }
   bool bit(int index) const { return (bytes_[static_cast<std::size_t>(index) / 8] >> (7 - index % 8) & 1) != 0; }
-  bool is_unspecified() const;
+  bool is_unspecified() const { return bytes_ == std::array<std::uint8_t, 16>{}; }
   bool is_link_local() const;  // fe80::/10, 169.254.0.0/16
-  bool is_multicast() const;
+  bool is_multicast() const { return is_v4() ? (bytes_[0] & 0xf0) == 0xe0 : bytes_[0] == 0xff; }
   bool is_loopback() const;
   std::string to_string() const;
 

@@ -112,7 +112,12 @@ void RoutingHost::call(Now now, const RouterCall& router_call) {
   const Time before = monotonic_now();
   router_call();
   const Duration duration = monotonic_now() - before;
-  if (!router_.outbox().empty()) carry_out(std::exchange(router_.outbox(), {}), now, duration);
+  if (routing::RouterOutbox& outbox = router_.outbox(); !outbox.only_packets()) {
+    carry_out(std::exchange(outbox, {}), now, duration);
+  } else if (!outbox.packets.empty()) {
+    send(outbox.packets);
+    outbox.clear();  // keeps what the next packets need
+  }
   arm_timer();
 }
 
@@ -125,11 +130,7 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
     ingress_.apply(outbox.ingress);
     backend_.set_ingress(ingress_.description());
   }
-  std::vector<wg::ControlPacket> packets;
-  packets.reserve(outbox.packets.size());
-  for (routing::RouterOutbox::Packet& packet : outbox.packets)
-    packets.push_back({packet.neighbor, std::move(packet.bytes), packet.as_data});
-  if (!packets.empty()) backend_.send_control(std::move(packets));
+  if (!outbox.packets.empty()) send(outbox.packets);
   for (const routing::Event& event : outbox.events) {
     publisher_.publish(event, now, event.kind == EventKind::spf_run ? std::optional(call_duration) : std::nullopt);
     if (event.kind == EventKind::neighbor_state) hooks_.on_neighbor_state(event.neighbor, event.to, now);
@@ -137,6 +138,13 @@ void RoutingHost::carry_out(routing::RouterOutbox outbox, Now now, Duration call
   if (swap) publish_swap(*swap, cause);
   touched.cause = cause;
   if (!touched.empty()) hooks_.on_touched(std::move(touched));
+}
+
+void RoutingHost::send(const std::vector<routing::RouterOutbox::Packet>& packets) {
+  sending_.clear();
+  for (const routing::RouterOutbox::Packet& packet : packets)
+    sending_.push_back({packet.neighbor, packet.bytes, packet.as_data});
+  backend_.send_control(sending_);
 }
 
 void RoutingHost::set_egress() {

@@ -81,6 +81,7 @@ class RoutingHost {
   template <typename RouterCall>
   void call(Now now, const RouterCall& router_call);
   void carry_out(routing::RouterOutbox outbox, Now now, Duration call_duration);
+  void send(const std::vector<routing::RouterOutbox::Packet>& packets);
   void set_egress();
   std::optional<Swap> swap_egress(const routing::RouteDelta& delta, TouchedRoutes& touched);
   void publish_swap(const Swap& swap, const routing::Cause& cause);
@@ -100,6 +101,7 @@ class RoutingHost {
   FdWatcher timer_watcher_;
   Time armed_ = kNever;
   bool in_timer_ = false;
+  std::vector<wg::ControlPacket> sending_;  // for its memory
 };
 
 }  // namespace starling::daemon

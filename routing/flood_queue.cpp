@@ -49,6 +49,7 @@ bool FloodQueue::acknowledge(const LsaSummary& summary) {
 }
 
 void FloodQueue::acknowledge_all() {
+  if (empty()) return;  // as with nearly every Hello
   std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.lsa->has_body(); });
   forget_sent_if([](const Sent& sent) { return sent.lsa->has_body(); });
   find_next_at();

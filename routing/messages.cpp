@@ -1,6 +1,7 @@
 #include "routing/messages.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "routing/tlv.h"
 
@@ -9,7 +10,7 @@ namespace starling::routing {
 namespace {
 
 constexpr std::size_t kSizeAt = 2;  // offset of the packet's size in its header
-constexpr std::size_t kHelloSize = 72;
+constexpr std::size_t kHelloSize = kHelloPacketSize - kMessageHeaderSize;
 
 enum HelloFlag : std::uint8_t { kFlagHasEcho = 1, kFlagGoodbye = 2, kFlagProbe = 4, kFlagAnswer = 8 };
 enum HeadersFlag : std::uint8_t { kFlagEnd = 1 };
@@ -29,8 +30,9 @@ LsaKey read_key(ByteReader& in) {
 }
 
 // `size`: of what follows the header, as far as it is known.
-std::vector<std::uint8_t> begin_packet(const Envelope& envelope, MessageType type, std::size_t size) {
-  std::vector<std::uint8_t> packet;
+std::vector<std::uint8_t> begin_packet(const Envelope& envelope, MessageType type, std::size_t size,
+                                       std::vector<std::uint8_t> packet = {}) {
+  packet.clear();
   packet.reserve(kMessageHeaderSize + size);
   ByteWriter out(packet);
   out.u8(kProtocolVersion);
@@ -231,13 +233,13 @@ Result<Message, RejectReason> decode_message(Bytes packet) {
 bool can_wait(Bytes packet) {
   constexpr std::size_t kStateAt = kMessageHeaderSize + 21;
   constexpr std::size_t kFlagsAt = kMessageHeaderSize + 22;
-  return packet.size() == kMessageHeaderSize + kHelloSize && packet[0] == kProtocolVersion &&
+  return packet.size() == kHelloPacketSize && packet[0] == kProtocolVersion &&
          packet[1] == static_cast<std::uint8_t>(MessageType::hello) &&
          packet[kStateAt] == static_cast<std::uint8_t>(NeighborState::full) && packet[kFlagsAt] == kFlagHasEcho;
 }
 
-std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello) {
-  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::hello, kHelloSize);
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello, std::vector<std::uint8_t> room) {
+  std::vector<std::uint8_t> packet = begin_packet(envelope, MessageType::hello, kHelloSize, std::move(room));
   ByteWriter out(packet);
   out.u32(hello.sequence);
   out.u32(hello.timestamp_us);

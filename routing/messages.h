@@ -127,16 +127,18 @@ Result<Message, RejectReason> decode_message(Bytes packet);
 // ordinary Hello of a neighbour that holds us in Full.
 bool can_wait(Bytes packet);
 
-std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello);
+// In the memory of `room`, whose content goes.
+std::vector<std::uint8_t> encode(const Envelope& envelope, const Hello& hello, std::vector<std::uint8_t> room = {});
 std::vector<std::uint8_t> encode(const Envelope& envelope, const Ask& ask);
 // Of `size` bytes, or of the next size that there is (24, then 27 and up).
 std::vector<std::uint8_t> encode(const Envelope& envelope, const PathProbe& probe);
 std::vector<std::uint8_t> encode(const Envelope& envelope, const PathAnswer& answer);
 
 inline constexpr std::size_t kMessageHeaderSize = 20;  // bytes
-inline constexpr std::size_t kSummarySize = 50;        // bytes, without the TLV header
-inline constexpr std::size_t kKeySizeOnWire = 34;      // bytes of a key
-inline constexpr std::size_t kInnerHeadersSize = 48;   // bytes of IPv6 and UDP headers around a message
+inline constexpr std::size_t kHelloPacketSize = kMessageHeaderSize + 72;
+inline constexpr std::size_t kSummarySize = 50;       // bytes, without the TLV header
+inline constexpr std::size_t kKeySizeOnWire = 34;     // bytes of a key
+inline constexpr std::size_t kInnerHeadersSize = 48;  // bytes of IPv6 and UDP headers around a message
 
 // How many fit one packet.
 inline constexpr std::size_t kSummariesPerHeaders =

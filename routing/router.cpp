@@ -8,11 +8,28 @@
 
 namespace starling::routing {
 
+namespace {
+
+constexpr std::size_t kHelloRoomsMax = 64;  // a router with more neighbours asks for memory
+
+}  // namespace
+
 void RouterOutbox::clear() {
+  for (Packet& packet : packets) {
+    if (packet.bytes.capacity() == kHelloPacketSize && hello_rooms_.size() < kHelloRoomsMax)
+      hello_rooms_.push_back(std::move(packet.bytes));
+  }
   packets.clear();
   routes = {};
   ingress.clear();
   events.clear();
+}
+
+std::vector<std::uint8_t> RouterOutbox::take_hello_room() {
+  if (hello_rooms_.empty()) return {};
+  std::vector<std::uint8_t> room = std::move(hello_rooms_.back());
+  hello_rooms_.pop_back();
+  return room;
 }
 
 Router::Router(RouterConfig config, SignFunction sign, VerifyFunction verify, RandomSource& random, AdmitFunction admit)

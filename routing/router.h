@@ -141,8 +141,15 @@ struct RouterOutbox {
   std::vector<IngressChange> ingress;
   std::vector<Event> events;
 
-  bool empty() const { return packets.empty() && routes.empty() && ingress.empty() && events.empty(); }
+  bool empty() const { return packets.empty() && only_packets(); }
+  bool only_packets() const { return routes.empty() && ingress.empty() && events.empty(); }
+  // Keeps the memory of Hellos for the next ones: a router at rest sends nothing else, and asks for none.
   void clear();
+  // What clear() kept, if anything.
+  std::vector<std::uint8_t> take_hello_room();
+
+ private:
+  std::vector<std::vector<std::uint8_t>> hello_rooms_;
 };
 
 // --- what people look at ---

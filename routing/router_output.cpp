@@ -23,7 +23,7 @@ void Router::Impl::send_hello(Now now, Neighbor& neighbor, HelloKind kind) {
   if (kind == HelloKind::regular || kind == HelloKind::goodbye) {
     neighbor.schedule_hello(now.monotonic);
   }
-  transmit(neighbor.id, encode(envelope_to(neighbor), hello));
+  transmit(neighbor.id, encode(envelope_to(neighbor), hello, outbox.take_hello_room()));
 }
 
 void Router::Impl::send_hellos(Now now) {

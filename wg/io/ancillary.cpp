@@ -3,6 +3,8 @@
 #include <linux/udp.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <span>
 
@@ -25,7 +27,7 @@ void read_ipv4(const cmsghdr* item, Ancillary& out) {
   if (item->cmsg_type == IP_PKTINFO) {
     const auto information = value_of<in_pktinfo>(item);
     // ipi_spec_dst is an address of ours even where the datagram went to a broadcast address.
-    note_local(out, IpAddress::from_bytes(Bytes(reinterpret_cast<const std::uint8_t*>(&information.ipi_spec_dst), 4)),
+    note_local(out, IpAddress::v4(std::bit_cast<std::array<std::uint8_t, 4>>(information.ipi_spec_dst)),
                static_cast<std::uint32_t>(information.ipi_ifindex));
   }
   if (item->cmsg_type == IP_TOS) out.traffic_class = *CMSG_DATA(item);  // one byte, unlike what is sent
@@ -34,7 +36,8 @@ void read_ipv4(const cmsghdr* item, Ancillary& out) {
 void read_ipv6(const cmsghdr* item, Ancillary& out) {
   if (item->cmsg_type == IPV6_PKTINFO) {
     const auto information = value_of<in6_pktinfo>(item);
-    note_local(out, IpAddress::from_bytes(Bytes(information.ipi6_addr.s6_addr, 16)), information.ipi6_ifindex);
+    note_local(out, IpAddress::v6(std::bit_cast<std::array<std::uint8_t, 16>>(information.ipi6_addr)),
+               information.ipi6_ifindex);
   }
   if (item->cmsg_type == IPV6_TCLASS) out.traffic_class = static_cast<std::uint8_t>(value_of<int>(item));
 }

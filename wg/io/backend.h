@@ -117,7 +117,7 @@ inline constexpr Duration kControlWaitMax = std::chrono::seconds(1);
 // The UDP payload of a control packet for a peer.
 struct ControlPacket {
   PeerId peer = kNoPeer;
-  std::vector<std::uint8_t> payload;
+  Bytes payload;
   // Goes the way of the data, to try it: behind what waits, not marked as urgent outside, and not without a session.
   bool as_data = false;
 };
@@ -204,8 +204,8 @@ class Backend {
 
   // Wraps each payload as IPv6/UDP between the two link-local addresses and sends it, ahead of data unless it asks for
   // the way of the data. Starts a handshake if there is no session, and then sends only the newest few control packets
-  // that waited.
-  virtual void send_control(std::vector<ControlPacket> packets) = 0;
+  // that waited. The payloads need live no longer than the call.
+  virtual void send_control(std::span<const ControlPacket> packets) = 0;
 
   // Writes the inner packets of all peers, control packets included, into `stream`, a connected stream socket, as a
   // pcapng file, until its reader ends its sending side (the file is completed then) or is gone. The tunnels do not

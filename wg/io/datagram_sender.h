@@ -69,6 +69,7 @@ class DatagramSender {
   // Paths are perhaps others now.
   void forget_destinations() { refused_.clear(); }
   // A person should know, once: segmentation was switched off.
+  bool has_warning() const { return warning_.has_value(); }
   std::optional<std::string> take_warning() { return std::exchange(warning_, std::nullopt); }
 
  private:

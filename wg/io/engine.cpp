@@ -18,7 +18,7 @@ constexpr int kReceiveBatchesMax = 4;    // likewise, before anything is sent
 
 // With which events this polls; 0: with none.
 template <typename Ready>
-std::uint32_t events_of(const std::vector<Ready>& ready, int fd) {
+std::uint32_t events_of(std::span<const Ready> ready, int fd) {
   const auto found = std::find_if(ready.begin(), ready.end(), [fd](const Ready& one) { return one.fd == fd; });
   return found == ready.end() ? 0 : found->events;
 }
@@ -89,22 +89,24 @@ void Engine::run() {
       note_lateness(now.monotonic - last_turn_at_);
       if (processors_.is_short(now.monotonic)) note_lateness(kShortOfProcessorsLateness);
     }
-    if (events_of(ready, timer_.fd()) != 0) note_lateness(now.monotonic - std::max(timer_armed_, last_turn_at_));
+    if (events_of(std::span<const Ready>(ready), timer_.fd()) != 0)
+      note_lateness(now.monotonic - std::max(timer_armed_, last_turn_at_));
     last_turn_at_ = now.monotonic;
     turn(now, ready);
   }
 }
 
-bool Engine::try_turn() {
+bool Engine::try_turn(const CommandQueue::Command& command) {
   // Packets wait no longer than one turn, also where an owner takes one after the other: the lock itself is not fair.
   if (wants_turn_.load(std::memory_order_relaxed)) return false;
   const std::unique_lock lock(turn_, std::try_to_lock);
   if (!lock) return false;
-  turn(system_now(), {{commands_.fd(), EPOLLIN}});
+  const std::array ready{Ready{commands_.fd(), EPOLLIN}};
+  turn(system_now(), ready, command);
   return true;
 }
 
-void Engine::turn(Now now, const std::vector<Ready>& ready) {
+void Engine::turn(Now now, std::span<const Ready> ready, const CommandQueue::Command& command) {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const std::uint32_t events = events_of(ready, context_.udp.fd(family));
     if ((events & EPOLLERR) != 0) context_.udp.read_errors(family);
@@ -121,14 +123,15 @@ void Engine::turn(Now now, const std::vector<Ready>& ready) {
   if (events_of(ready, link_.fd()) != 0) follow_link(now);
   if (events_of(ready, routes_.fd()) != 0) follow_underlay();
   if (events_of(ready, commands_.fd()) != 0) note_lateness(commands_.run(now));
+  if (command) command(now);
   drain_device(now);
   if (events_of(ready, context_.tun.fd()) != 0 && !context_.tun_gone && transmitter_.read_tun(now)) left_work_ = true;
   if (context_.device.next_look() <= now.monotonic) context_.device.on_timer(now);
   judge_traffic(now);
   drain_device(now);
   if (context_.tun_gone) report_tun_gone(now);
-  report_unreachable(now);
-  report_warnings(now);
+  if (context_.udp.has_news()) report_unreachable(now);
+  if (context_.udp.has_news() || context_.tun.has_warning()) report_warnings(now);
   report_drops(now);
   context_.notifications.wake_if_due(now.monotonic);
   if (events_of(ready, context_.captures.fd()) != 0) context_.captures.on_ready();
@@ -300,9 +303,11 @@ void Engine::set_endpoint(Now now, PeerId id, const Endpoint& endpoint) {
   if (peer->has_staged()) context_.device.on_packet_staged(now, id);
 }
 
-void Engine::send_control(Now now, const ControlPacket& packet) {
-  PeerPath* const peer = context_.peers.find(packet.peer);
-  if (peer != nullptr) transmitter_.send_control(now, *peer, packet.payload, packet.as_data);
+void Engine::send_control(Now now, std::span<const ControlPacket> packets) {
+  for (const ControlPacket& packet : packets) {
+    PeerPath* const peer = context_.peers.find(packet.peer);
+    if (peer != nullptr) transmitter_.send_control(now, *peer, packet.payload, packet.as_data);
+  }
 }
 
 void Engine::catch_up(Now now) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,8 +40,9 @@ class Engine final : private Receiver::DeviceDriver {
 
   // The thread's function: returns after a command called stop().
   void run();
-  // Does what commands ask for on the caller's thread, if the engine's own rests; false if it does not.
-  bool try_turn();
+  // Does what commands ask for, and then this one, on the caller's thread, if the engine's own rests; false, and
+  // nothing is done, if it does not.
+  bool try_turn(const CommandQueue::Command& command = {});
   void stop() { stopping_ = true; }
   // Any thread: the longest since this was last asked that something waited for the engine's thread, which may have no
   // processor: a command, a timer, packets that were there when its last turn ended.
@@ -61,7 +63,7 @@ class Engine final : private Receiver::DeviceDriver {
   void set_private_key(Now now, const SecretKey& key);
   std::optional<SystemError> set_listen_port(Now now, std::uint16_t port);
   std::optional<SystemError> set_fwmark(std::uint32_t mark);
-  void send_control(Now now, const ControlPacket& packet);
+  void send_control(Now now, std::span<const ControlPacket> packets);
   std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) {
     return context_.captures.start(std::move(stream), options, link_.state().name);
   }
@@ -79,7 +81,7 @@ class Engine final : private Receiver::DeviceDriver {
     int fd;
     std::uint32_t events;
   };
-  void turn(Now now, const std::vector<Ready>& ready);
+  void turn(Now now, std::span<const Ready> ready, const CommandQueue::Command& command = {});
   void drain_device(Now now) override;
   void apply(Now now, const DeviceOutbox& outbox);
   void on_established(Now now, const DeviceOutbox::Established& established);

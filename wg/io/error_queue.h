@@ -57,6 +57,7 @@ class ErrorQueue {
 
   // Of what was found since the last call: valid until the next. To be called once a turn.
   const std::vector<Unreachable>& take(Time now);
+  bool has_news() const { return read_ != 0 || !is_wanted_ || warning_; }
   // Whether the sockets are to be asked for errors: changes with take(), and must then be followed.
   bool is_wanted() const { return is_wanted_; }
   std::optional<std::string> take_warning() { return std::exchange(warning_, std::nullopt); }

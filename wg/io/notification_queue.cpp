@@ -8,13 +8,18 @@
 namespace starling::wg {
 namespace {
 
-constexpr std::size_t kKept = 64;  // whose memory is not given back: as many as a quiet node has waiting
+// What a quiet node has waiting, at most: memory for more is given back.
+constexpr std::size_t kKept = 64;
+constexpr std::size_t kPayloadsKept = kKept * 128;  // bytes
 
 struct Delivery {
   Now at;
+  Bytes payloads;
   BackendObserver& observer;
 
-  void operator()(const ControlNotification& n) const { observer.on_control_packet(at, n.peer, n.payload); }
+  void operator()(const ControlNotification& n) const {
+    observer.on_control_packet(at, n.peer, payloads.subspan(n.payload_at, n.payload_size));
+  }
   void operator()(const QuietNotification& n) const { observer.on_quiet(at, n.peer); }
   void operator()(const HeardNotification& n) const { observer.on_heard(at, n.peer); }
   void operator()(const SessionNotification& n) const { observer.on_session(at, n.peer, n.as_initiator); }
@@ -30,26 +35,33 @@ struct Delivery {
 NotificationQueue::NotificationQueue()
     : event_(checked_descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {}
 
-bool NotificationQueue::take_room(const Notification& notification) {
-  if (std::holds_alternative<FatalNotification>(notification.what)) return true;
-  if (waiting_.size() >= kLimit) return false;
-  const auto* const control = std::get_if<ControlNotification>(&notification.what);
-  if (control == nullptr) return true;
-  ControlLoad& load = control_[control->peer];
-  if (load.packets >= kControlLimit || load.bytes + control->payload.size() > kControlBytesLimit) return false;
-  ++load.packets;
-  load.bytes += control->payload.size();
+bool NotificationQueue::push(Notification notification) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.list.size() >= kLimit && !std::holds_alternative<FatalNotification>(notification.what)) return false;
+  waiting_.list.push_back(std::move(notification));
+  signal();
   return true;
 }
 
-bool NotificationQueue::push(Notification notification) {
+bool NotificationQueue::take_room(PeerId peer, std::size_t size) {
+  if (waiting_.list.size() >= kLimit) return false;
+  if (peer >= control_.size()) control_.resize(peer + 1);
+  ControlLoad& load = control_[peer];
+  if (load.packets >= kControlLimit || load.bytes + size > kControlBytesLimit) return false;
+  ++load.packets;
+  load.bytes += size;
+  return true;
+}
+
+bool NotificationQueue::push_control(Now at, PeerId peer, Bytes payload, bool can_wait) {
   const std::lock_guard lock(mutex_);
-  if (!take_room(notification)) return false;
-  const auto* const control = std::get_if<ControlNotification>(&notification.what);
-  const bool patient = control != nullptr && control->can_wait;
-  if (patient) waiting_until_ = std::min(waiting_until_, notification.at.monotonic + kControlWaitMax);
-  waiting_.push_back(std::move(notification));
-  if (!patient) signal();
+  if (!take_room(peer, payload.size())) return false;
+  waiting_.list.push_back({at, ControlNotification{peer, waiting_.payloads.size(), payload.size(), can_wait}});
+  waiting_.payloads.insert(waiting_.payloads.end(), payload.begin(), payload.end());
+  if (can_wait)
+    waiting_until_ = std::min(waiting_until_, at.monotonic + kControlWaitMax);
+  else
+    signal();
   return true;
 }
 
@@ -57,7 +69,7 @@ void NotificationQueue::wake_if_due(Time now) {
   if (waiting_until_ > now) return;
   const std::lock_guard lock(mutex_);
   waiting_until_ = kNever;
-  if (!waiting_.empty()) signal();
+  if (!waiting_.list.empty()) signal();
 }
 
 void NotificationQueue::signal() {
@@ -65,19 +77,26 @@ void NotificationQueue::signal() {
   signalled_ = true;
 }
 
-void NotificationQueue::take(std::vector<Notification>& taken) {
-  if (taken.capacity() > kKept) taken = {};
+void NotificationQueue::take(Notifications& taken) {
   taken.clear();
   const std::lock_guard lock(mutex_);
   eventfd_t count = 0;
   if (std::exchange(signalled_, false)) (void)::eventfd_read(event_.get(), &count);
-  taken.swap(waiting_);
-  if (control_.size() > kKept) control_.clear();
-  for (auto& [peer, load] : control_) load = {};
+  std::swap(taken, waiting_);
+  for (const Notification& one : taken.list) {
+    if (const auto* const control = std::get_if<ControlNotification>(&one.what)) control_[control->peer] = {};
+  }
 }
 
-void deliver(const Notification& notification, BackendObserver& observer) {
-  std::visit(Delivery{notification.at, observer}, notification.what);
+void Notifications::clear() {
+  if (list.capacity() > kKept) list = {};
+  if (payloads.capacity() > kPayloadsKept) payloads = {};
+  list.clear();
+  payloads.clear();
+}
+
+void Notifications::deliver(BackendObserver& observer) const {
+  for (const Notification& one : list) std::visit(Delivery{one.at, payloads, observer}, one.what);
 }
 
 }  // namespace starling::wg

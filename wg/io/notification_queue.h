@@ -6,7 +6,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -22,8 +21,9 @@ namespace starling::wg {
 
 struct ControlNotification {
   PeerId peer;
-  std::vector<std::uint8_t> payload;
-  bool can_wait = false;  // for kControlWaitMax: the owner need not be woken
+  std::size_t payload_at;  // in Notifications::payloads
+  std::size_t payload_size;
+  bool can_wait;  // for kControlWaitMax: the owner need not be woken
 };
 struct QuietNotification {
   PeerId peer;
@@ -57,6 +57,15 @@ struct Notification {
       what;
 };
 
+// In order, with the payloads of all control packets one behind the other: two pieces of memory, which are used again.
+struct Notifications {
+  std::vector<Notification> list;
+  std::vector<std::uint8_t> payloads;
+
+  void clear();  // keeps as much memory as a quiet node needs
+  void deliver(BackendObserver& observer) const;
+};
+
 class NotificationQueue {
  public:
   // An owner that falls this far behind loses what comes; the end of the engine is told in any case.
@@ -72,9 +81,10 @@ class NotificationQueue {
   // fd() becomes readable, at once or (what can wait) by wake_if_due. False if the queue, or the peer's part of it, is
   // full and the notification was lost.
   bool push(Notification notification);
-  // Everything that waits, in order, in place of what `taken` held; fd() is not readable afterwards. Who hands in the
-  // same vector each time gives its memory back to the queue.
-  void take(std::vector<Notification>& taken);
+  bool push_control(Now at, PeerId peer, Bytes payload, bool can_wait);
+  // Everything that waits, in place of what `taken` held; fd() is not readable afterwards. Who hands in the same each
+  // time gives its memory back to the queue.
+  void take(Notifications& taken);
 
   // When the owner must be woken for what waits with patience; kNever: for nothing. Lags behind take(), which may make
   // the wake-up needless. Both are for the thread that pushes alone.
@@ -87,17 +97,15 @@ class NotificationQueue {
     std::size_t bytes = 0;
   };
 
-  bool take_room(const Notification& notification);  // false if there is none
+  bool take_room(PeerId peer, std::size_t size);  // false if there is none
   void signal();
 
   FileDescriptor event_;
   std::mutex mutex_;
-  std::vector<Notification> waiting_;
+  Notifications waiting_;
   bool signalled_ = false;  // fd() is readable
   Time waiting_until_ = kNever;
-  std::unordered_map<PeerId, ControlLoad> control_;  // of those that wait; never iterated
+  std::vector<ControlLoad> control_;  // of those that wait, by peer: their handles are small numbers
 };
-
-void deliver(const Notification& notification, BackendObserver& observer);
 
 }  // namespace starling::wg

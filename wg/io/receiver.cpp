@@ -47,7 +47,7 @@ bool Receiver::receive(Now now, Family family) {
   tun_writer_.flush(now);
   transmitter_.flush(now);
   report_received(now);
-  report_lost(now);
+  if (batch.lost) report_lost(now);
   return batch.is_full;
 }
 
@@ -165,6 +165,9 @@ void Receiver::report_received(Now now) {
 }
 
 void Receiver::deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uint8_t outer_traffic_class) {
+  ParsedControlPacket control;
+  if (context_.control_port != 0) control = parse_control_packet(context_.control_channel(peer), plaintext);
+  if (control.verdict == ControlVerdict::control && peer.control) return deliver_control(now, peer, control);
   const std::optional<InnerPacket> inner = parse_inner_packet(plaintext, context_.flow_hash_seed);
   if (!inner) {
     context_.capture(PacketDirection::inbound, &peer, plaintext, false, DropReason::inner_malformed);
@@ -172,7 +175,10 @@ void Receiver::deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uin
   }
   const MutableBytes packet = plaintext.first(inner->total_length);  // without the padding
   ++peer.rx_packets;
-  if (context_.control_port != 0 && deliver_control(now, peer, packet)) return;
+  if (control.verdict != ControlVerdict::not_control) {
+    context_.capture(PacketDirection::inbound, &peer, packet, true, DropReason::control_invalid);
+    return context_.drop(now, peer.id, DropReason::control_invalid);
+  }
   context_.note_heard(now, peer, true);
   if (!passes_filter(now, peer, *inner, packet)) return;
   if (!ecn_decapsulate(packet, outer_traffic_class)) {
@@ -211,19 +217,12 @@ bool Receiver::forward(Now now, PeerPath& from, const InnerPacket& inner, Mutabl
   return false;
 }
 
-bool Receiver::deliver_control(Now now, PeerPath& peer, Bytes packet) {
-  const ParsedControlPacket parsed = parse_control_packet(context_.control_channel(peer), packet);
-  if (parsed.verdict == ControlVerdict::not_control) return false;
-  if (parsed.verdict == ControlVerdict::invalid || !peer.control) {
-    context_.capture(PacketDirection::inbound, &peer, packet, true, DropReason::control_invalid);
-    context_.drop(now, peer.id, DropReason::control_invalid);
-  } else {
-    context_.capture(PacketDirection::inbound, &peer, packet, true);
-    const bool can_wait = context_.control_can_wait != nullptr && context_.control_can_wait(parsed.payload);
-    context_.notify({now, ControlNotification{peer.id, {parsed.payload.begin(), parsed.payload.end()}, can_wait}},
-                    peer.id);
-  }
-  return true;
+void Receiver::deliver_control(Now now, PeerPath& peer, const ParsedControlPacket& control) {
+  ++peer.rx_packets;
+  context_.capture(PacketDirection::inbound, &peer, control.packet, true);
+  const bool can_wait = context_.control_can_wait != nullptr && context_.control_can_wait(control.payload);
+  if (!context_.notifications.push_control(now, peer.id, control.payload, can_wait))
+    context_.drops.count_silently(peer.id, DropReason::queue_full);
 }
 
 bool Receiver::passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet) {

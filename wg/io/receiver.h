@@ -13,6 +13,7 @@
 #include "wg/io/open_work.h"
 #include "wg/io/transmitter.h"
 #include "wg/io/tun_writer.h"
+#include "wg/protocol/control_packet.h"
 #include "wg/protocol/inner_packet.h"
 
 namespace starling::wg {
@@ -57,8 +58,7 @@ class Receiver {
   void deliver(Now now, PeerPath& peer, MutableBytes plaintext, std::uint8_t outer_traffic_class);
   // True if the packet is on its way to another peer, or was answered with an error; false: the kernel's.
   bool forward(Now now, PeerPath& from, const InnerPacket& inner, MutableBytes plaintext);
-  // True if the packet was a control packet, good or bad.
-  bool deliver_control(Now now, PeerPath& peer, Bytes packet);
+  void deliver_control(Now now, PeerPath& peer, const ParsedControlPacket& control);
   bool passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet);
   bool came_through_our_tun(const ReceivedDatagrams& arrival) const {
     return arrival.interface_index != 0 && arrival.interface_index == context_.tun_index;

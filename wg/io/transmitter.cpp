@@ -229,9 +229,10 @@ void Transmitter::stage(Now now, PeerPath& peer, Kind kind, Bytes packet) {
 }
 
 void Transmitter::send_control(Now now, PeerPath& peer, Bytes payload, bool as_data) {
-  const std::vector<std::uint8_t> packet = make_control_packet(context_.control_channel(peer), payload);
-  if (!as_data) return send_loose(now, peer, Kind::control, packet);
-  if (seal_loose(now, peer, Kind::probe, packet)) context_.capture(PacketDirection::outbound, &peer, packet, true);
+  write_control_packet(context_.control_channel(peer), payload, control_packet_);
+  if (!as_data) return send_loose(now, peer, Kind::control, control_packet_);
+  if (seal_loose(now, peer, Kind::probe, control_packet_))
+    context_.capture(PacketDirection::outbound, &peer, control_packet_, true);
 }
 
 void Transmitter::send_keepalive(Now now, PeerPath& peer) {

@@ -59,9 +59,10 @@ class Transmitter {
   std::optional<LocalAddress> source_for(const DeviceOutbox::Datagram& datagram);
 
   EngineContext& context_;
-  std::vector<SealWork*> works_;  // as many as are begun before the first is finished
-  OutgoingBatch loose_;           // one by one: handshakes, control packets, what waited
-  OutgoingBatch forwarded_;       // sealed where they were received
+  std::vector<SealWork*> works_;              // as many as are begun before the first is finished
+  OutgoingBatch loose_;                       // one by one: handshakes, control packets, what waited
+  std::vector<std::uint8_t> control_packet_;  // being sent; kept for its memory
+  OutgoingBatch forwarded_;                   // sealed where they were received
 };
 
 }  // namespace starling::wg

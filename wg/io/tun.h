@@ -57,6 +57,7 @@ class Tun {
   // The interface's MTU is another now: so is how many segments fit in one outer datagram. In its network namespace.
   void fit_segments(int mtu) const;
   // What a person should know of an offload that the kernel has not got.
+  bool has_warning() const { return warning_.has_value(); }
   std::optional<std::string> take_warning() { return std::exchange(warning_, std::nullopt); }
 
  private:

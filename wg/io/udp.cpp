@@ -270,6 +270,10 @@ void UdpSockets::forget_narrow_paths() {
   impl_->sender.forget_destinations();
 }
 
+bool UdpSockets::has_news() const {
+  return impl_->warning || impl_->sender.has_warning() || impl_->errors.has_news();
+}
+
 std::optional<std::string> UdpSockets::take_warning() {
   std::optional<std::string> warning = std::exchange(impl_->warning, std::nullopt);
   if (!warning) warning = impl_->sender.take_warning();

@@ -52,6 +52,8 @@ class UdpSockets {
   void send(std::span<const OutgoingRun> runs, SendOutcome& outcome);
   // Those that refused what the kernel was to cut may take it now.
   void forget_narrow_paths();
+  // Whether take_warning() or take_errors() have something to tell, or to do.
+  bool has_news() const;
   // What a person should know of an offload that was switched off, or a flood of errors.
   std::optional<std::string> take_warning();
 

@@ -87,10 +87,16 @@ class UserspaceBackend final : public Backend {
   IngressDescription ingress() const override { return ingress_.load()->describe(); }
   TransitDescription transit() const override { return transit_.load()->describe(); }
 
-  void send_control(std::vector<ControlPacket> packets) override {
-    do_soon([this, list = std::move(packets)](Now now) {
-      for (const ControlPacket& packet : list) engine_.send_control(now, packet);
-    });
+  void send_control(std::span<const ControlPacket> packets) override {
+    if (engine_.try_turn([&](Now now) { engine_.send_control(now, packets); })) return;
+    std::vector<std::vector<std::uint8_t>> payloads;
+    payloads.reserve(packets.size());
+    for (const ControlPacket& packet : packets) payloads.emplace_back(packet.payload.begin(), packet.payload.end());
+    commands_.post(
+        [this, list = std::vector(packets.begin(), packets.end()), kept = std::move(payloads)](Now now) mutable {
+          for (std::size_t i = 0; i < list.size(); ++i) list[i].payload = kept[i];
+          engine_.send_control(now, list);
+        });
   }
 
   std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) override {
@@ -112,10 +118,10 @@ class UserspaceBackend final : public Backend {
 
   int notification_fd() const override { return notifications_.fd(); }
   void dispatch(BackendObserver& observer) override {
-    std::vector<Notification> taken = std::exchange(taken_, {});  // what is delivered may come back here
+    Notifications taken = std::exchange(taken_, {});  // what is delivered may come back here
     notifications_.take(taken);
-    for (const Notification& notification : taken) deliver(notification, observer);
-    taken.clear();  // what the packets took is free at once
+    taken.deliver(observer);
+    taken.clear();
     taken_ = std::move(taken);
   }
 
@@ -140,7 +146,7 @@ class UserspaceBackend final : public Backend {
   IngressCell ingress_{IngressFilter::compile({})};
   TransitCell transit_{TransitTable::compile({})};
   NotificationQueue notifications_;
-  std::vector<Notification> taken_;  // of the last dispatch(), for its memory
+  Notifications taken_;  // of the last dispatch(), for its memory
   mutable CommandQueue commands_;
   mutable Engine engine_;  // touched by whoever has its turn, and by no other
   std::thread thread_;     // last: runs when everything else is there

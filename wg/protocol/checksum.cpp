@@ -13,7 +13,8 @@ namespace {
 #define STARLING_WIDEST
 #endif
 
-constexpr std::size_t kBlockSize = 64;  // bytes
+constexpr std::size_t kBlockSize = 64;     // bytes
+constexpr std::size_t kBlocksWorthIt = 4;  // fewer: the call costs more than it saves
 using Block = std::uint64_t __attribute__((vector_size(kBlockSize)));
 
 // The sum of all 32-bit words of whole blocks, upper and lower halves in lanes of 64 bits: no carry is lost before
@@ -38,7 +39,7 @@ STARLING_WIDEST std::uint64_t sum_blocks(const std::uint8_t* at, std::size_t blo
 void InternetSum::add(Bytes bytes) {
   const std::uint8_t* at = bytes.data();
   std::size_t left = bytes.size();
-  if (const std::size_t blocks = left / kBlockSize; blocks > 0) {
+  if (const std::size_t blocks = left / kBlockSize; blocks >= kBlocksWorthIt) {
     add_word(sum_blocks(at, blocks));
     at += blocks * kBlockSize;
     left -= blocks * kBlockSize;

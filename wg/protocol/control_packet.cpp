@@ -39,11 +39,11 @@ bool is_for_control_port(std::uint16_t port, Bytes packet) {
 
 }  // namespace
 
-std::vector<std::uint8_t> make_control_packet(const ControlChannel& channel, Bytes payload) {
+void write_control_packet(const ControlChannel& channel, Bytes payload, std::vector<std::uint8_t>& packet) {
   const std::size_t udp_size = kUdpHeaderSize + payload.size();
   if (udp_size > std::numeric_limits<std::uint16_t>::max())
     throw std::invalid_argument("a control packet's payload does not fit UDP");
-  std::vector<std::uint8_t> packet;
+  packet.clear();
   packet.reserve(kIpv6HeaderSize + udp_size);
   ByteWriter out(packet);
   out.u32(6u << 28 | std::uint32_t{kControlTrafficClass} << 20);  // flow label 0
@@ -58,13 +58,18 @@ std::vector<std::uint8_t> make_control_packet(const ControlChannel& channel, Byt
   out.u16(0);
   out.bytes(payload);
   out.patch_u16(kChecksumOffset, udp_sum(packet).udp_checksum());
+}
+
+std::vector<std::uint8_t> make_control_packet(const ControlChannel& channel, Bytes payload) {
+  std::vector<std::uint8_t> packet;
+  write_control_packet(channel, payload, packet);
   return packet;
 }
 
 ParsedControlPacket parse_control_packet(const ControlChannel& channel, Bytes packet) {
   if (!is_for_control_port(channel.port, packet)) return {};
-  const ParsedControlPacket invalid{ControlVerdict::invalid, {}};
-  const std::size_t udp_size = ByteReader(packet.subspan(4)).u16();
+  const ParsedControlPacket invalid{ControlVerdict::invalid, {}, {}};
+  const std::size_t udp_size = load_u16(packet, kIpv6PayloadLengthOffset);
   if (udp_size < kUdpHeaderSize || kIpv6HeaderSize + udp_size > packet.size()) return invalid;
   packet = packet.first(kIpv6HeaderSize + udp_size);
   if (packet[7] != kControlHopLimit) return invalid;
@@ -77,7 +82,7 @@ ParsedControlPacket parse_control_packet(const ControlChannel& channel, Bytes pa
   const std::uint16_t checksum = udp.u16();
   if (source_port != channel.port || length != udp_size || checksum == 0) return invalid;
   if (udp_sum(packet).value() != 0xffff) return invalid;
-  return {ControlVerdict::control, packet.subspan(kControlEnvelopeSize)};
+  return {ControlVerdict::control, packet, packet.subspan(kControlEnvelopeSize)};
 }
 
 }  // namespace starling::wg

@@ -22,7 +22,9 @@ struct ControlChannel {
   std::uint16_t port = 0;
 };
 
-// The inner packet that carries `payload` (at most 65535 − 8 bytes, else std::invalid_argument) to the peer.
+// The inner packet that carries `payload` (at most 65535 − 8 bytes, else std::invalid_argument) to the peer, in place
+// of what `packet` held.
+void write_control_packet(const ControlChannel& channel, Bytes payload, std::vector<std::uint8_t>& packet);
 std::vector<std::uint8_t> make_control_packet(const ControlChannel& channel, Bytes payload);
 
 enum class ControlVerdict : std::uint8_t {
@@ -34,7 +36,8 @@ enum class ControlVerdict : std::uint8_t {
 
 struct ParsedControlPacket {
   ControlVerdict verdict = ControlVerdict::not_control;
-  Bytes payload;  // a view into the packet, only if control
+  Bytes packet;   // only if control: without the padding
+  Bytes payload;  // a view into it
 };
 
 // `packet` is the plaintext of a data message of the peer; padding behind it is allowed.

@@ -52,7 +52,9 @@ PeerId Node::add(const Node& other, bool with_endpoint, bool control) {
 }
 
 void Node::say(PeerId peer, const std::string& text) {
-  backend->send_control({{peer, {text.begin(), text.end()}}});
+  const std::vector<std::uint8_t> payload(text.begin(), text.end());
+  const std::array packets{ControlPacket{peer, payload}};
+  backend->send_control(packets);
 }
 
 bool Node::dropped(PeerId peer, DropReason reason) const {

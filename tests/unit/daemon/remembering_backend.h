@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -41,9 +42,10 @@ class RememberingBackend final : public wg::Backend {
   wg::EgressDescription egress() const override { return egress_; }
   wg::IngressDescription ingress() const override { return ingress_; }
   wg::TransitDescription transit() const override { return transit_; }
-  void send_control(std::vector<wg::ControlPacket> packets) override {
+  void send_control(std::span<const wg::ControlPacket> packets) override {
     calls.push_back(Call::send_control);
-    for (wg::ControlPacket& packet : packets) sent.push_back(std::move(packet));
+    for (const wg::ControlPacket& packet : packets)
+      sent.push_back({packet.peer, {packet.payload.begin(), packet.payload.end()}});
   }
   std::optional<Error> start_capture(FileDescriptor, const wg::CaptureOptions&) override { return std::nullopt; }
   wg::BackendStatus status() const override { return reported; }
@@ -54,7 +56,11 @@ class RememberingBackend final : public wg::Backend {
   Duration lateness{};  // told when it is asked next
   wg::BackendStatus reported;
   std::vector<Call> calls;  // those that concern packets
-  std::vector<wg::ControlPacket> sent;
+  struct Sent {
+    wg::PeerId peer;
+    std::vector<std::uint8_t> payload;
+  };
+  std::vector<Sent> sent;
 
  private:
   wg::EgressDescription egress_;

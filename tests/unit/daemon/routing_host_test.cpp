@@ -82,7 +82,7 @@ struct Host {
 
   // All that was sent arrives at once.
   void deliver() {
-    for (const wg::ControlPacket& packet : std::exchange(backend.sent, {}))
+    for (const RememberingBackend::Sent& packet : std::exchange(backend.sent, {}))
       peer(packet.peer).router.on_packet(system_now(), kUs, packet.payload);
     for (const routing::NeighborId id : {1u, 2u}) {
       const routing::RouterOutbox outbox = std::exchange(peer(id).router.outbox(), {});
@@ -165,9 +165,9 @@ TEST_CASE_FIXTURE(Host, "A suspect's traffic is moved by one swap of groups, and
   const std::uint64_t sequence_before = sequence();
   host.on_quiet(system_now(), 1);
   // The first one answers nothing from now on, the other everything.
-  std::vector<wg::ControlPacket> sent;
+  std::vector<RememberingBackend::Sent> sent;
   const auto others_hear = [&] {
-    for (wg::ControlPacket& packet : std::exchange(backend.sent, {})) {
+    for (RememberingBackend::Sent& packet : std::exchange(backend.sent, {})) {
       if (packet.peer == 2) peer(2).router.on_packet(system_now(), kUs, packet.payload);
       sent.push_back(std::move(packet));
     }
@@ -188,7 +188,7 @@ TEST_CASE_FIXTURE(Host, "A suspect's traffic is moved by one swap of groups, and
   others_hear();
   // What is left from the start may still be repeated or acknowledged, but we announce nothing new.
   CHECK(sequence() == sequence_before);
-  for (const wg::ControlPacket& packet : sent) {
+  for (const RememberingBackend::Sent& packet : sent) {
     const auto message = routing::decode_message(packet.payload);
     const auto* update = std::get_if<routing::Update>(&message->content);
     for (const routing::ReceivedLsa& lsa : update != nullptr ? update->lsas : std::vector<routing::ReceivedLsa>{})
@@ -200,7 +200,7 @@ TEST_CASE_FIXTURE(Host, "A suspect's traffic is moved by one swap of groups, and
 TEST_CASE_FIXTURE(Host, "How late the engine was is told to the neighbours, but not what it took to start") {
   const auto told = [&] {
     std::uint8_t most = 0;
-    for (const wg::ControlPacket& packet : backend.sent) {
+    for (const RememberingBackend::Sent& packet : backend.sent) {
       const auto message = routing::decode_message(packet.payload);
       if (const auto* hello = std::get_if<routing::Hello>(&message->content)) most = std::max(most, hello->lateness_ms);
     }

@@ -1,14 +1,18 @@
-// What routing computations take from the heap: nothing once they have run before, and little that stays. A program of
-// its own, because it counts every allocation.
+// What routing takes from the heap: nothing for computations that have run before or while nothing happens, and little
+// that stays. A program of its own, because it counts every allocation.
 #include <doctest/doctest.h>
 #include <malloc.h>
 
 #include <cstdlib>
 #include <new>
 
+#include "base/random.h"
 #include "graph_builder.h"
 #include "routing/alternates.h"
+#include "routing/identity.h"
 #include "routing/ingress.h"
+#include "routing/messages.h"
+#include "routing/router.h"
 #include "routing/routes.h"
 #include "routing/spf.h"
 
@@ -158,4 +162,55 @@ TEST_CASE("once it has run, a computation of paths and alternates allocates noth
   swap(announcements, cut);
   swap(cut, announcements);
   CHECK(allocations == warm);
+}
+
+TEST_CASE("neighbours at rest exchange Hellos without taking anything from the heap") {
+  struct End {
+    explicit End(std::uint8_t number)
+        : identity(SecretKey{Bytes(std::array<std::uint8_t, 32>{number})}),
+          random(number),
+          router(
+              config(identity, number), [this](Bytes message) { return identity.sign(message); }, verify_signature,
+              random) {}
+    static RouterConfig config(const Identity& identity, std::uint8_t number) {
+      RouterConfig config;
+      config.id = identity.id();
+      config.name = std::string(1, static_cast<char>('a' + number));
+      return config;
+    }
+    Identity identity;
+    SeededRandom random;
+    Router router;
+  };
+  constexpr NeighborId kOther = 0;
+  const Duration delay = std::chrono::milliseconds(1);
+  Now now{Time(std::chrono::seconds(1000)), WallTime(std::chrono::seconds(1'700'000'000))};
+  End a(1), b(2);
+  std::size_t hellos = 0, others = 0;
+  const auto run_until = [&](Time end) {
+    while (now.monotonic < end) {
+      for (const auto& [from, to] : {std::pair{&a, &b}, std::pair{&b, &a}}) {
+        for (const RouterOutbox::Packet& packet : from->router.outbox().packets) {
+          (packet.bytes.size() == kHelloPacketSize ? hellos : others)++;
+          to->router.on_packet(now + delay, kOther, packet.bytes);
+        }
+        from->router.outbox().clear();
+      }
+      now.monotonic = std::max(now.monotonic + delay, std::min(a.router.next_deadline(), b.router.next_deadline()));
+      a.router.on_timer(now);
+      b.router.on_timer(now);
+    }
+  };
+  for (End* end : {&a, &b}) {
+    end->router.add_neighbor(now, kOther, {});
+    end->router.start(now);
+  }
+  run_until(now.monotonic + std::chrono::seconds(60));
+  REQUIRE(a.router.neighbors().at(0).state == NeighborState::full);
+  hellos = others = 0;
+  const std::size_t before = allocations;
+  run_until(now.monotonic + std::chrono::seconds(10));
+  CHECK(hellos > 150);
+  CHECK(others <= 6);  // now and then the path is tried with packets of full size
+  CHECK(allocations - before <= 2 * others);
 }

@@ -64,7 +64,7 @@ class FakeBackend final : public Backend {
   EgressDescription egress() const override { return table; }
   IngressDescription ingress() const override { return filter; }
   TransitDescription transit() const override { return {}; }
-  void send_control(std::vector<ControlPacket>) override {}
+  void send_control(std::span<const ControlPacket>) override {}
   std::optional<Error> start_capture(FileDescriptor, const CaptureOptions&) override { return std::nullopt; }
   BackendStatus status() const override {
     BackendStatus status;
