@@ -43,6 +43,9 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
   return take(size);
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return take(size);
+}
 void operator delete(void* place) noexcept {
   give_back(place);
 }
