@@ -82,7 +82,14 @@ struct EngineContext {
   }
   // A full queue is counted; who would be told of it does not read.
   void notify(Notification notification, PeerId peer) {
-    if (!notifications.push(std::move(notification))) drops.count_silently(peer, DropReason::queue_full);
+    count_if_lost(notifications.push(std::move(notification)), peer);
+  }
+  void notify_control(Now now, PeerId peer, Bytes payload) {
+    const bool can_wait = control_can_wait != nullptr && control_can_wait(payload);
+    count_if_lost(notifications.push_control(now, peer, payload, can_wait), peer);
+  }
+  void count_if_lost(bool taken, PeerId peer) {
+    if (!taken) drops.count_silently(peer, DropReason::queue_full);
   }
   // Where control packets are in use, link-local addresses are theirs alone: nothing else with one is carried, whatever
   // the tables say (a default route covers them too).

@@ -220,9 +220,7 @@ bool Receiver::forward(Now now, PeerPath& from, const InnerPacket& inner, Mutabl
 void Receiver::deliver_control(Now now, PeerPath& peer, const ParsedControlPacket& control) {
   ++peer.rx_packets;
   context_.capture(PacketDirection::inbound, &peer, control.packet, true);
-  const bool can_wait = context_.control_can_wait != nullptr && context_.control_can_wait(control.payload);
-  if (!context_.notifications.push_control(now, peer.id, control.payload, can_wait))
-    context_.drops.count_silently(peer.id, DropReason::queue_full);
+  context_.notify_control(now, peer.id, control.payload);
 }
 
 bool Receiver::passes_filter(Now now, PeerPath& peer, const InnerPacket& inner, Bytes packet) {

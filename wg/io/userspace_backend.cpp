@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <array>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -89,14 +90,12 @@ class UserspaceBackend final : public Backend {
 
   void send_control(std::span<const ControlPacket> packets) override {
     if (engine_.try_turn([&](Now now) { engine_.send_control(now, packets); })) return;
-    std::vector<std::vector<std::uint8_t>> payloads;
-    payloads.reserve(packets.size());
-    for (const ControlPacket& packet : packets) payloads.emplace_back(packet.payload.begin(), packet.payload.end());
-    commands_.post(
-        [this, list = std::vector(packets.begin(), packets.end()), kept = std::move(payloads)](Now now) mutable {
-          for (std::size_t i = 0; i < list.size(); ++i) list[i].payload = kept[i];
-          engine_.send_control(now, list);
-        });
+    for (const ControlPacket& packet : packets) {
+      commands_.post([this, peer = packet.peer, payload = std::vector(packet.payload.begin(), packet.payload.end()),
+                      as_data = packet.as_data](Now now) {
+        engine_.send_control(now, std::array{ControlPacket{peer, payload, as_data}});
+      });
+    }
   }
 
   std::optional<Error> start_capture(FileDescriptor stream, const CaptureOptions& options) override {
